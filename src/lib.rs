@@ -1,0 +1,1 @@
+//! An embedded event store whose every part is a supervised actor.
