@@ -1,1 +1,4 @@
 //! An embedded event store whose every part is a supervised actor.
+
+pub mod journal;
+pub mod storage;
