@@ -1,1 +1,17 @@
 //! An embedded event store whose every part is a supervised actor.
+
+// Floor 0: words.
+mod config;
+mod error;
+mod event;
+mod position;
+mod region;
+
+pub use config::{Config, ConfigError};
+pub use error::{AppendError, Denial, OpenError, ReadError, Retry, SharedError};
+pub use event::{
+    AppendOptions, Batch, BatchIter, Causes, Condition, Coordinate, CoordinateError, Durability, EventId,
+    EventIdError, EventRef, Expected, NewEvent, Payload, PayloadError, Receipt, StoredEvent, decode_payload,
+};
+pub use position::{CheckpointId, CheckpointIdError, Position, Version};
+pub use region::{Region, RegionError};
