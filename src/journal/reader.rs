@@ -218,7 +218,7 @@ impl JournalReader {
         &self.published
     }
 
-    fn file(&self, segment: u32) -> Result<Arc<dyn File>, JournalError> {
+    pub(super) fn file(&self, segment: u32) -> Result<Arc<dyn File>, JournalError> {
         Ok(self.published.files.get(segment, segment_name)?)
     }
 

@@ -1,0 +1,130 @@
+//! What the user holds of a cursor worker: stop it, wait for it, look at it.
+
+use super::error::CursorWorkerError;
+use super::shared::Shared;
+use crate::position::Position;
+use crate::view::View;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use supervisors::{ChildId, ChildStatus, Completion, SupervisorHandle};
+
+/// A running cursor worker. Dropping it stops the worker; the store still waits for it when it is closed.
+#[must_use = "dropping the handle stops the worker"]
+pub struct CursorWorkerHandle {
+    pub(crate) name: ChildId,
+    pub(crate) supervisor: SupervisorHandle,
+    pub(crate) completion: Completion,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) view: Arc<View>,
+}
+
+/// What a cursor worker is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CursorWorkerState {
+    /// It waits for events.
+    Idle,
+    /// Its handler has a batch in hand.
+    Handling,
+    /// It failed, and waits for its restart.
+    Restarting,
+    /// It has ended; `join` says why.
+    Ended,
+}
+
+/// A look at a cursor worker.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CursorWorkerStatus {
+    /// What it is doing.
+    pub state: CursorWorkerState,
+    /// Everything of its region up to here is done and committed.
+    pub position: Position,
+    /// How many positions that it may see it has not looked at.
+    pub lag_events: u64,
+    /// The age of the oldest event it has not looked at; `None` when there is none.
+    pub lag_age: Option<Duration>,
+    /// Events whose batch was committed since the worker was started.
+    pub delivered: u64,
+    /// How often it was restarted.
+    pub restarts: u64,
+    /// Its last failure.
+    pub last_failure: Option<String>,
+}
+
+impl CursorWorkerHandle {
+    /// The worker's name in the tree.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// Tells the worker to stop: at once if it is idle, after the batch in hand otherwise. Does not wait.
+    pub fn stop(&self) {
+        self.supervisor.stop(&self.name);
+    }
+
+    /// Waits until the worker has ended, without stopping it.
+    ///
+    /// # Errors
+    /// [`CursorWorkerError`] says why it ended, unless the handler said `Stop` or someone called
+    /// [`CursorWorkerHandle::stop`]. From inside the worker's own handler: `WouldDeadlock`.
+    pub fn join(self) -> Result<(), CursorWorkerError> {
+        match self.completion.wait() {
+            Ok(reason) => CursorWorkerError::of(&reason, self.name.as_str()),
+            Err(_) => Err(CursorWorkerError::WouldDeadlock),
+        }
+    }
+
+    /// Stops the worker and waits until it has ended.
+    ///
+    /// # Errors
+    /// As [`CursorWorkerHandle::join`].
+    pub fn stop_and_join(self) -> Result<(), CursorWorkerError> {
+        self.stop();
+        self.join()
+    }
+
+    /// A look at the worker. Answers at once, even while its handler hangs.
+    #[must_use]
+    pub fn status(&self) -> CursorWorkerStatus {
+        let progress = self.shared.progress();
+        let child = self.supervisor.child(&self.name);
+        let watermark = match self.shared.checkpoint {
+            Some(_) => self.view.durable(),
+            None => self.view.written(),
+        };
+        let lag_events = watermark.since(progress.seen);
+        CursorWorkerStatus {
+            state: self.state(child.as_ref(), progress.is_handling),
+            position: progress.committed,
+            lag_events,
+            lag_age: (lag_events > 0).then(|| self.view.age_of(progress.seen.next())).flatten(),
+            delivered: progress.delivered,
+            restarts: child.as_ref().map_or(0, |child| child.incarnation.saturating_sub(1)),
+            last_failure: child.and_then(|child| child.last_exit).map(|reason| reason.to_string()),
+        }
+    }
+
+    fn state(&self, child: Option<&ChildStatus>, is_handling: bool) -> CursorWorkerState {
+        match child {
+            _ if self.completion.try_wait().is_some() => CursorWorkerState::Ended,
+            Some(child) if child.is_restarting() => CursorWorkerState::Restarting,
+            _ if is_handling => CursorWorkerState::Handling,
+            _ => CursorWorkerState::Idle,
+        }
+    }
+}
+
+impl Drop for CursorWorkerHandle {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for CursorWorkerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CursorWorkerHandle").field("name", &self.name).field("shared", &self.shared).finish_non_exhaustive()
+    }
+}
