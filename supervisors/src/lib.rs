@@ -8,10 +8,18 @@ pub(crate) mod control;
 mod driver;
 mod error;
 mod mailbox;
+#[cfg(any(test, loom))]
+#[doc(hidden)]
+pub mod nursery;
 mod reason;
 mod reply;
 pub mod rt;
 mod runtime;
+/// The simulated driver: the whole tree on one thread, every interleaving a choice, time that costs nothing.
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation {
+    pub use crate::driver::simulated::{Choices, Recorded, Seeded, Simulation};
+}
 mod slot;
 mod spec;
 mod time;

@@ -1,6 +1,5 @@
 //! The bounded queue of a slot. It outlives every incarnation and is made when the first message comes.
 
-use crate::rt::Mutex;
 use crate::rt::channel::{self, Receiver, SendTimeoutError, Sender, TrySendError};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,13 +8,7 @@ use std::time::Duration;
 pub(crate) struct Mailbox<M> {
     /// Read once, when the queue is made.
     capacity: AtomicUsize,
-    ends: OnceLock<Ends<M>>,
-}
-
-struct Ends<M> {
-    sender: Sender<M>,
-    /// Never received from while a runner is at work: it is there to empty the mailbox of a child that hangs.
-    spare: Mutex<Option<Receiver<M>>>,
+    ends: OnceLock<(Sender<M>, Receiver<M>)>,
 }
 
 impl<M> Mailbox<M> {
@@ -31,42 +24,36 @@ impl<M> Mailbox<M> {
         self.capacity.load(Ordering::Relaxed).max(1) // 0 would be a rendezvous, which a runner never waits in
     }
 
-    fn ends(&self) -> &Ends<M> {
-        self.ends.get_or_init(|| {
-            let (sender, receiver) = channel::bounded(self.capacity());
-            Ends { sender, spare: Mutex::new(Some(receiver)) }
-        })
+    fn ends(&self) -> &(Sender<M>, Receiver<M>) {
+        self.ends.get_or_init(|| channel::bounded(self.capacity()))
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.ends.get().map_or(0, |ends| ends.sender.len())
+        self.ends.get().map_or(0, |(sender, _)| sender.len())
     }
 
     pub(crate) fn try_push(&self, message: M) -> Result<(), TrySendError<M>> {
-        self.ends().sender.try_send(message)
+        self.ends().0.try_send(message)
     }
 
     /// Waits for room.
     pub(crate) fn push(&self, message: M, timeout: Option<Duration>) -> Result<(), SendTimeoutError<M>> {
         match timeout {
-            Some(timeout) => self.ends().sender.send_timeout(message, timeout),
-            None => self.ends().sender.send(message).map_err(|e| SendTimeoutError::Disconnected(e.0)),
+            Some(timeout) => self.ends().0.send_timeout(message, timeout),
+            None => self.ends().0.send(message).map_err(|e| SendTimeoutError::Disconnected(e.0)),
         }
     }
 
-    /// For a runner; `None` once the mailbox is closed.
-    pub(crate) fn receiver(&self) -> Option<Receiver<M>> {
-        self.ends().spare.lock().clone()
+    /// For the runner.
+    pub(crate) fn pop(&self) -> Option<M> {
+        self.ends().1.try_recv().ok()
     }
 
-    /// Drops what is queued.
+    /// Drops what is queued, and by that lets those in who wait for room. The channel is never disconnected: what a
+    /// sender pushes at that moment could no longer be taken out, and its caller would wait for ever.
     pub(crate) fn drain(&self) {
-        let Some(receiver) = self.receiver() else { return };
-        while receiver.try_recv().is_ok() {}
-    }
-
-    /// Drops what is queued and refuses what comes, once the runner's receiver is dropped too.
-    pub(crate) fn close(&self) {
-        drop(self.ends().spare.lock().take());
+        if self.ends.get().is_some() {
+            while self.pop().is_some() {}
+        }
     }
 }

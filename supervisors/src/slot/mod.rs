@@ -39,7 +39,7 @@ use crate::driver::{self, After, Hand, Runnable};
 use crate::mailbox::Mailbox;
 use crate::rt::Mutex;
 use crate::rt::atomic::{AtomicBool, AtomicUsize, Ordering};
-use crate::rt::channel::{self, Receiver};
+use crate::rt::channel;
 use crate::spec::{Driver, Settings};
 use crate::{Actor, Address, CallError, ChildId, Completion, Runtime, SendTimeoutError, TrySendError};
 use lane::{Lane, Urgent};
@@ -86,7 +86,6 @@ pub(crate) struct Body<M> {
     factory: Option<Factory<M>>,
     /// The incarnation; `None` while the slot is down.
     life: Option<Box<dyn Life<M>>>,
-    receiver: Option<Receiver<M>>,
     turn: Turn<M>,
     /// Items taken and not yet settled; more than one turn's where the outbox waits for room.
     taken: usize,
@@ -307,7 +306,7 @@ impl<M: Send + 'static> Slot<M> {
         boundary::dropping(CallError::Stopped, || {
             self.lane.clear();
             body.empty();
-            self.mailbox.close();
+            self.mailbox.drain();
         });
     }
 }
@@ -367,7 +366,6 @@ impl<M: Send + 'static> Body<M> {
         Body {
             factory: Some(factory),
             life: None,
-            receiver: None,
             turn: Turn::new(),
             taken: 0,
             handled: 0,
@@ -382,7 +380,6 @@ impl<M: Send + 'static> Body<M> {
         boundary::drop_caught(self.turn.timers.take_all());
         boundary::drop_caught(self.life.take());
         boundary::drop_caught(self.factory.take());
-        boundary::drop_caught(self.receiver.take());
     }
 }
 

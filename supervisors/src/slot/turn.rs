@@ -113,7 +113,7 @@ impl<M: Send + 'static> Run<'_, M> {
             return Some(Item::Wake);
         }
         self.body.woken_last = false;
-        match self.body.receiver.as_ref().and_then(|receiver| receiver.try_recv().ok()) {
+        match self.slot.mailbox.pop() {
             Some(message) => Some(Item::Message(message)),
             None => take_flag(&self.slot.wake).then_some(Item::Wake),
         }
@@ -124,7 +124,8 @@ impl<M: Send + 'static> Run<'_, M> {
             Item::Urgent(Urgent::Start(incarnation)) => self.start(incarnation),
             Item::Urgent(Urgent::Stop(incarnation)) => self.stop(incarnation),
             Item::Urgent(Urgent::Notice(notice)) => {
-                if let Some(lift) = self.slot.lift {
+                // A supervisor that is down has let go of the child that this is about.
+                if let Some(lift) = self.slot.lift.filter(|_| self.body.life.is_some()) {
                     self.handle(lift(notice));
                 }
             }
@@ -184,7 +185,6 @@ impl<M: Send + 'static> Run<'_, M> {
         self.slot.stats.set_incarnation(incarnation);
         self.slot.stats.set_phase(Phase::Starting);
         self.body.turn.incarnation = incarnation;
-        self.body.receiver = self.slot.mailbox.receiver();
         match self.make().and_then(|()| self.protect(|life, context| life.started(context))) {
             Ok(()) => {
                 self.body.handled += 1; // what was staged in `started` is committed with the turn
@@ -206,7 +206,7 @@ impl<M: Send + 'static> Run<'_, M> {
 
     /// A stop that comes too late for its incarnation is nobody's.
     fn stop(&mut self, incarnation: u64) {
-        if incarnation == self.body.turn.incarnation {
+        if incarnation == self.body.turn.incarnation && self.body.life.is_some() {
             self.end_in_order(ExitReason::Shutdown);
         }
     }
