@@ -72,6 +72,39 @@ impl<M: Send + 'static> Address<M> {
         answer.wait_timeout(left)
     }
 
+    /// Calls as [`Address::call`] does, and waits that long at most. The turns that this thread is elected to run are run
+    /// to their end, so they may outlast the deadline; what other threads run may not.
+    ///
+    /// # Errors
+    /// Why there is no answer: see [`CallError`].
+    pub fn call_within<R: Send + 'static>(
+        &self,
+        timeout: Duration,
+        message: impl FnOnce(Reply<R>) -> M,
+    ) -> Result<R, CallError> {
+        self.refuse_own_turn()?;
+        let (reply, answer) = self.pair();
+        let _scope = driver::enter();
+        self.slot.push(message(reply), Some(timeout), Hand::Here).map_err(|error| match error {
+            SendTimeoutError::Timeout(_) => CallError::DeadlineExceeded,
+            SendTimeoutError::Stopped(_) => CallError::Stopped,
+        })?;
+        driver::run_until(|| answer.is_ready());
+        answer.wait_for(Some(timeout))
+    }
+
+    /// Whether the calling thread is inside a turn of this actor, and so would wait for itself.
+    #[must_use]
+    pub fn is_own_turn(&self) -> bool {
+        driver::holds(self.slot.key())
+    }
+
+    /// Whether the actor has ended for good.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.slot.is_closed()
+    }
+
     /// Sends a message that carries a [`Reply`], waiting while the mailbox is full; the answer is waited for later.
     ///
     /// # Errors
@@ -118,7 +151,7 @@ impl<M: Send + 'static> Address<M> {
     }
 
     fn refuse_own_turn(&self) -> Result<(), CallError> {
-        if driver::holds(self.slot.key()) { Err(CallError::OwnTurn) } else { Ok(()) }
+        if self.is_own_turn() { Err(CallError::OwnTurn) } else { Ok(()) }
     }
 }
 

@@ -29,6 +29,7 @@ pub use actor::{Actor, Failure, Flow, IntoActor, Remedy};
 pub use address::Address;
 pub use child::{ChildId, Completion};
 pub use context::Context;
+pub use driver::holds_a_turn;
 pub use error::{CallError, SendError, SendTimeoutError, TrySendError};
 pub use reason::{ExitReason, Location};
 pub use reply::{Answer, Reply, reply_box};

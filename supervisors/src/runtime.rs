@@ -71,6 +71,17 @@ impl Runtime {
         }
     }
 
+    /// The calendar time in microseconds since 1970 began. It may jump either way; a simulated calendar begins in
+    /// November 2023 and goes with the virtual time.
+    #[must_use]
+    pub fn wall_micros(&self) -> u64 {
+        const SIMULATED_BEGIN: u64 = 1_700_000_000_000_000;
+        match &self.kind {
+            Kind::Threads { .. } => clock::wall_micros(),
+            Kind::Simulated(world) => SIMULATED_BEGIN + world.now().as_nanos() / 1_000,
+        }
+    }
+
     /// Whether time is virtual and one thread runs everything.
     #[must_use]
     pub fn is_simulated(&self) -> bool {

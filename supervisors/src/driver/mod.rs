@@ -131,6 +131,12 @@ pub(crate) fn holds(key: usize) -> bool {
     LOCAL.with(|local| local.held.borrow().contains(&key))
 }
 
+/// Whether the calling thread is inside a turn of any actor, so that waiting for a whole tree would wait for itself.
+#[must_use]
+pub fn holds_a_turn() -> bool {
+    LOCAL.with(|local| !local.held.borrow().is_empty())
+}
+
 /// The slot's count went from 0 to 1, or its supervisor starts it: sees to it that it is run.
 pub(crate) fn elected(slot: Arc<dyn Runnable>, hand: Hand) {
     if let Some(world) = slot.place().runtime.world() {

@@ -15,7 +15,7 @@ pub mod atomic {
     pub use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 }
 
-/// The monotonic clock.
+/// The monotonic clock, and the calendar.
 pub mod clock {
     pub use std::time::Instant;
 
@@ -23,6 +23,13 @@ pub mod clock {
     #[must_use]
     pub fn now() -> Instant {
         Instant::now()
+    }
+
+    /// Microseconds since 1970 began, as the operating system has them; 0 before that.
+    #[must_use]
+    pub fn wall_micros() -> u64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
     }
 }
 

@@ -149,7 +149,7 @@ impl<M: Send + 'static> Slot<M> {
         std::ptr::from_ref(self).addr()
     }
 
-    fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.pending.load(Ordering::Acquire) & CLOSED != 0
     }
 
