@@ -1,1 +1,3 @@
 //! An actor runtime with supervision.
+#[allow(dead_code)]
+mod core;
