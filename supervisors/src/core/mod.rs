@@ -140,8 +140,8 @@ impl Core {
 
     /// A timer came round: a deadline passed, or a pause is over. One whose wait ended before is nobody's.
     fn due(&mut self, timer: Timer, step: &mut Step<'_>) {
-        if let Some(operation) = self.operations.iter_mut().find(|op| op.waits_for(timer)) {
-            operation.resume();
+        if let Some(at) = self.operations.iter().position(|op| op.waits_for(timer)) {
+            self.resume(at, step);
         } else if let Some(at) = self.children.iter().position(|child| child.timer == Some(timer)) {
             self.deadline_passed(at, step);
         }

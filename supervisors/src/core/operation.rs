@@ -50,11 +50,6 @@ impl Operation {
         self.phase == Progress::Paused { until: timer }
     }
 
-    /// Children that came up during the pause (added ones) are stopped before the group starts.
-    pub(super) fn resume(&mut self) {
-        self.phase = Progress::Stopping { then: Pause::None };
-    }
-
     fn is_paused(&self) -> bool {
         matches!(self.phase, Progress::Paused { .. })
     }
@@ -109,6 +104,16 @@ impl Core {
             group.contains(&own.start)
                 || (failed_start && operation.phase == Progress::Starting && own.contains(&at))
         });
+    }
+
+    /// The pause is over. Children that came up meanwhile (added ones) are stopped before the group starts, and
+    /// restarts of their own are covered.
+    pub(super) fn resume(&mut self, at: usize, step: &mut Step<'_>) {
+        let mut operation = self.operations.remove(at);
+        operation.phase = Progress::Stopping { then: Pause::None };
+        let group = self.range(operation.reach);
+        self.drop_operations_where(step, |core, other| group.contains(&core.range(other.reach).start));
+        self.operations.push(operation);
     }
 
     /// A pause that no child waits for any longer.

