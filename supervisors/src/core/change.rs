@@ -10,7 +10,7 @@ impl Core {
         if matches!(self.phase, Phase::Stopping(_) | Phase::Done) {
             return step.push(Effect::AddFailed { child: key, why: AddFailed::Stopping });
         }
-        self.children.push(Child { adding: true, ..Child::new(key, plan) });
+        self.children.push(Child { adding: true, ..Child::new(key, plan, 0) });
         if self.phase == Phase::Running && !self.is_busy() {
             self.start(self.children.len() - 1, step);
         }

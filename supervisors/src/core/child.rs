@@ -38,17 +38,18 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    pub(crate) fn new(key: Key, plan: Plan) -> Child {
+    /// A child whose last incarnation had this number; 0 for one that never ran.
+    pub(crate) fn new(key: Key, plan: Plan, incarnation: u64) -> Child {
         Child {
             key,
             plan,
             state: State::Down,
-            incarnation: 0,
+            incarnation,
             budget: Budget::new(plan.policy),
             timer: None,
             adding: false,
             removing: false,
-            ran: false,
+            ran: incarnation > 0,
         }
     }
 

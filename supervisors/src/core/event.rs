@@ -84,10 +84,6 @@ pub(crate) enum Effect {
     Abandon {
         child: Key,
     },
-    /// The child is down and only a group restart can bring it back: callers must not wait for it.
-    Rest {
-        child: Key,
-    },
     /// The child has ended for good.
     End {
         child: Key,

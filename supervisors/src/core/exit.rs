@@ -2,7 +2,7 @@
 
 use super::event::{AddFailed, Cause, Effect, How, Key, Notice, Spent};
 use super::operation::Progress;
-use super::policy::{Exhausted, Remedy, Restart, Strategy};
+use super::policy::{Exhausted, Remedy, Restart};
 use super::{Core, Phase, State, Step};
 
 impl Core {
@@ -36,7 +36,7 @@ impl Core {
         match (self.children[at].plan.kind, how) {
             (_, How::Abnormal(Remedy::Escalate)) => self.escalate(at, step),
             (Restart::Temporary, _) => self.forget(at, step),
-            (Restart::Transient, How::Normal | How::Shutdown) => self.rest(at, step),
+            (Restart::Transient, How::Normal | How::Shutdown) => self.end(at, None, step),
             _ => self.charge(at, how, false, step),
         }
     }
@@ -120,14 +120,6 @@ impl Core {
             _ if temporary => self.forget(at, step),
             _ if how == How::Abandoned => self.lost(at, step),
             _ => {}
-        }
-    }
-
-    /// Ended as it should. In a group it comes back with the group's next restart; alone, nothing brings it back.
-    fn rest(&mut self, at: usize, step: &mut Step<'_>) {
-        match self.strategy {
-            Strategy::OneForOne => self.end(at, None, step),
-            _ => step.push(Effect::Rest { child: self.children[at].key }),
         }
     }
 

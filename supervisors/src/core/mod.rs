@@ -1,6 +1,7 @@
 //! The supervisor's decisions: a pure `step` from what happened to what must be done, without threads, channels or clocks.
 //!
-//! The rules are OTP's. What OTP does by waiting inside the supervisor is done here by remembering: a start of
+//! The rules are OTP's, with two differences: each child has a budget of its own, and a transient child that ended as
+//! it should has ended for good, also for later group restarts, because callers must not wait for it. What OTP does by waiting inside the supervisor is done here by remembering: a start of
 //! all children or a group restart is an [`Operation`](operation::Operation) that goes on whenever one of its children answers. While one is
 //! under way, exits of other children are kept (`fallen`), as OTP keeps them in its mailbox.
 
@@ -70,10 +71,11 @@ impl Step<'_> {
 }
 
 impl Core {
-    pub(crate) fn new(strategy: Strategy, children: impl IntoIterator<Item = (Key, Plan)>) -> Core {
+    /// Children in start order, which is that of their keys.
+    pub(crate) fn new(strategy: Strategy, children: impl IntoIterator<Item = Child>) -> Core {
         Core {
             strategy,
-            children: children.into_iter().map(|(key, plan)| Child::new(key, plan)).collect(),
+            children: children.into_iter().collect(),
             phase: Phase::Idle,
             operations: Vec::new(),
             fallen: VecDeque::new(),
@@ -102,17 +104,9 @@ impl Core {
     }
 
     /// The children in start order.
+    #[cfg(test)]
     pub(crate) fn children(&self) -> &[Child] {
         &self.children
-    }
-
-    /// Whether the child waits to be restarted.
-    pub(crate) fn is_restarting(&self, child: &Child) -> bool {
-        child.state == State::Down
-            && child.ran
-            && self
-                .position(child.key)
-                .is_some_and(|at| self.operations.iter().any(|op| self.range(op.reach).contains(&at)))
     }
 
     fn boot(&mut self) {
@@ -148,7 +142,7 @@ impl Core {
     }
 
     fn position(&self, key: Key) -> Option<usize> {
-        self.children.iter().position(|child| child.key == key)
+        self.children.binary_search_by_key(&key, |child| child.key).ok()
     }
 
     /// The child, if this is its newest incarnation: notices of older ones change nothing.

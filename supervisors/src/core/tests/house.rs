@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::core::policy::{Exhausted, Remedy, Restart, RestartPolicy, Strategy, Time};
-use crate::core::{Cause, Core, Effect, Event, How, Key, Moment, Notice, Plan, State, Timer};
+use crate::core::{Cause, Child, Core, Effect, Event, How, Key, Moment, Notice, Plan, State, Timer};
 
 pub(super) const FAILED: How = How::Abnormal(Remedy::Restart);
 
@@ -61,7 +61,7 @@ pub(super) fn seconds(at: f64) -> Time {
 impl House {
     /// Children a, b, c, .. with these plans; not started yet.
     pub(super) fn new(strategy: Strategy, plans: &[Plan]) -> House {
-        let children = plans.iter().enumerate().map(|(n, plan)| (Key(n as u64), *plan));
+        let children = plans.iter().enumerate().map(|(n, plan)| Child::new(Key(n as u64), *plan, 0));
         House {
             core: Core::new(strategy, children),
             now: Time::default(),
@@ -165,7 +165,6 @@ impl House {
             Effect::Start { child, incarnation } => self.start(child, incarnation),
             Effect::Stop { child } => self.stop(child),
             Effect::Abandon { child } => self.note("abandon", child),
-            Effect::Rest { child } => self.note("rest", child),
             Effect::End { child, exhausted: None } => self.note("end", child),
             Effect::End { child, .. } => self.note("exhausted", child),
             Effect::Forget { child } => self.note("forget", child),
