@@ -11,6 +11,8 @@ mod mailbox;
 #[cfg(any(test, loom))]
 #[doc(hidden)]
 pub mod nursery;
+#[cfg(test)]
+mod measure;
 mod reason;
 mod reply;
 pub mod rt;
