@@ -8,11 +8,16 @@ pub(crate) mod control;
 mod driver;
 mod error;
 mod mailbox;
+#[cfg(test)]
+mod measure;
 #[cfg(any(test, loom))]
 #[doc(hidden)]
 pub mod nursery;
-#[cfg(test)]
-mod measure;
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod planted;
+#[cfg(not(loom))]
+mod planted;
 mod reason;
 mod reply;
 pub mod rt;

@@ -59,7 +59,10 @@ fn figures() {
     println!("call on an idle actor   {:7.0} ns", per(300_000, || address.call(|r| Say::Back(1, r))));
     println!("bounded send            {:7.0} ns", per(300_000, || address.send(Say::Nothing).is_ok()));
     assert!(address.call(|r| Say::Back(1, r)).is_ok());
-    println!("submit and wait         {:7.0} ns", per(20_000, || address.submit(|r| Say::Back(1, r)).map(Answer::wait)));
+    println!(
+        "submit and wait         {:7.0} ns",
+        per(20_000, || address.submit(|r| Say::Back(1, r)).map(Answer::wait))
+    );
     let mut recoveries: Vec<f64> = (0..2_000)
         .map(|_| {
             let began = Instant::now();
