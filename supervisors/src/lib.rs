@@ -9,9 +9,16 @@ mod core;
 mod driver;
 mod error;
 mod mailbox;
+#[cfg(test)]
+mod measure;
 #[cfg(any(test, loom))]
 #[doc(hidden)]
 pub mod nursery;
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod planted;
+#[cfg(not(loom))]
+mod planted;
 mod reason;
 mod reply;
 mod report;
