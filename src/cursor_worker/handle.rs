@@ -5,10 +5,13 @@ use super::error::CursorWorkerError;
 use super::shared::Shared;
 use crate::position::Position;
 use crate::view::View;
+use crate::writer;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
-use supervisors::{Address, ChildId, ChildState, Completion, SupervisorHandle, TreeNode};
+use supervisors::{
+    Address, ChildId, ChildState, Completion, ExitReason, Running, SupervisorHandle, TreeNode,
+};
 
 /// A running cursor worker. Dropping it stops the worker; the store still waits for it when it is closed.
 #[must_use = "dropping the handle stops the worker"]
@@ -17,8 +20,30 @@ pub struct CursorWorkerHandle {
     pub(crate) address: Address<Message>,
     pub(crate) supervisor: SupervisorHandle,
     pub(crate) completion: Completion,
+    pub(crate) house: HouseWatch,
     pub(crate) shared: Arc<Shared>,
     pub(crate) view: Arc<View>,
+}
+
+/// Tells a worker that was stopped because the store failed from one that was stopped because someone asked.
+#[derive(Debug)]
+pub(crate) struct HouseWatch {
+    /// Weak: a handle does not keep the store running.
+    pub(crate) running: Weak<Running>,
+    pub(crate) writer: Address<writer::Message>,
+    pub(crate) deadline: Duration,
+}
+
+impl HouseWatch {
+    /// Why the store failed, if it did. When it fails the writer ends before the workers are stopped, and the tree's root,
+    /// which knows the reason, right after them.
+    fn failure(&self) -> Option<String> {
+        if !self.writer.has_ended() {
+            return None;
+        }
+        let reason = self.running.upgrade()?.wait_timeout(self.deadline)?;
+        reason.is_abnormal().then(|| reason.to_string())
+    }
 }
 
 /// What a cursor worker is doing.
@@ -76,7 +101,12 @@ impl CursorWorkerHandle {
         if self.address.is_own_turn() {
             return Err(CursorWorkerError::WouldDeadlock);
         }
-        CursorWorkerError::of(&self.completion.wait(), self.name.as_str())
+        match self.completion.wait() {
+            ExitReason::Shutdown => {
+                self.house.failure().map_or(Ok(()), |reason| Err(CursorWorkerError::Failed { reason }))
+            }
+            reason => CursorWorkerError::of(&reason, self.name.as_str()),
+        }
     }
 
     /// Stops the worker and waits until it has ended.

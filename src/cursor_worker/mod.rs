@@ -13,6 +13,7 @@ mod shared;
 
 pub use config::{CursorWorkerConfig, CursorWorkerConfigError};
 pub use error::CursorWorkerError;
+pub(crate) use handle::HouseWatch;
 pub use handle::{CursorWorkerHandle, CursorWorkerState, CursorWorkerStatus};
 pub(crate) use handler::Handler;
 pub use handler::{AtLeastOnce, CursorWorkerAction, HandlerContext};

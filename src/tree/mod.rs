@@ -7,7 +7,7 @@
 //! ```
 
 use crate::config::Config;
-use crate::cursor_worker::{CursorWorker, CursorWorkerConfig, CursorWorkerHandle, Shared};
+use crate::cursor_worker::{CursorWorker, CursorWorkerConfig, CursorWorkerHandle, HouseWatch, Shared};
 use crate::gate::{self, Gate};
 use crate::gates::GateSet;
 use crate::indexer::{Indexer, Interests};
@@ -39,7 +39,7 @@ pub(crate) struct Plan {
 
 /// A running store: its supervisors, and the addresses its door needs.
 pub(crate) struct House {
-    pub(crate) running: Running,
+    pub(crate) running: Arc<Running>,
     pub(crate) gate: Address<gate::Message>,
     pub(crate) writer: Address<writer::Message>,
     pub(crate) view: Arc<View>,
@@ -94,7 +94,7 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
         .child(pipeline.restart(RestartPolicy::Never))
         .child(cursors_spec)
         .start_on(&runtime)?;
-    Ok(House { running, gate, writer, view, cursors, interests, config })
+    Ok(House { running: Arc::new(running), gate, writer, view, cursors, interests, config })
 }
 
 fn limits(config: &Config) -> Limits {
@@ -158,13 +158,12 @@ impl House {
         self.interests.add(shared.region.clone(), shared.checkpoint.is_some(), address.clone());
         self.cursors.add(spec)?;
         let supervisor = self.cursors.clone();
-        Ok(CursorWorkerHandle {
-            name: id,
-            address,
-            supervisor,
-            completion,
-            shared,
-            view: Arc::clone(&self.view),
-        })
+        let house = HouseWatch {
+            running: Arc::downgrade(&self.running),
+            writer: self.writer.clone(),
+            deadline: self.config.call_deadline,
+        };
+        let view = Arc::clone(&self.view);
+        Ok(CursorWorkerHandle { name: id, address, supervisor, completion, house, shared, view })
     }
 }
