@@ -20,6 +20,9 @@ use std::sync::Arc;
 const SPARE_FRAMES_MAX: usize = 4;
 /// What a frame's memory is cut back to before it is used again, in bytes.
 const SPARE_BYTES_MAX: usize = 1 << 20;
+/// Zeros are written in pieces of this size. Linux caches a large write in large folios and then walks all the
+/// blocks of a folio at every small write into it: one write of 4 MiB made commits four times as expensive.
+static ZEROS: [u8; 32 << 10] = [0; 32 << 10];
 
 /// The writing side of a journal. It has one owner; whoever else wants to read takes a [`JournalReader`].
 ///
@@ -461,16 +464,21 @@ impl Journal {
             return Ok(());
         }
         let ahead = (self.allocated + self.options.preallocate_bytes).min(self.options.segment_bytes);
-        if ahead <= end {
-            return Ok(()); // The frame itself extends the file as far.
-        }
-        let zeros = vec![0; (ahead - self.allocated) as usize];
-        match self.file.write_at(&zeros, self.allocated) {
-            Ok(()) => self.allocated = ahead,
-            Err(error) if error.kind() == StorageErrorKind::NoSpace => {
-                return Err(JournalError::NoSpace(error));
+        // If not even that reaches the frame's end, the frame itself extends the file as far as it needs.
+        if ahead > end { self.preallocate(ahead) } else { Ok(()) }
+    }
+
+    /// Writes zeros up to `end`, so that a sync of frames written there changes no metadata.
+    fn preallocate(&mut self, end: u64) -> Result<(), JournalError> {
+        while self.allocated < end {
+            let piece = &ZEROS[..ZEROS.len().min((end - self.allocated) as usize)];
+            match self.file.write_at(piece, self.allocated) {
+                Ok(()) => self.allocated += piece.len() as u64,
+                Err(error) if error.kind() == StorageErrorKind::NoSpace => {
+                    return Err(JournalError::NoSpace(error));
+                }
+                Err(error) => return Err(self.poison_with(error)),
             }
-            Err(error) => return Err(self.poison_with(error)),
         }
         Ok(())
     }
