@@ -137,6 +137,8 @@ impl Journal {
         let segment = walk.segment;
         let repaired = repair(&mut walk.window, &verdict, segment, walk.seeds, now_micros)?;
         remove_temporaries(&*storage)?;
+        // The last writer may have died, or failed, between the last segment's rename and its directory's sync.
+        storage.sync_directory()?;
 
         let mut tail = repaired.tail;
         let newest = verdict.torn.map_or(tail.epoch, |torn| torn.epoch.max(tail.epoch));

@@ -126,6 +126,24 @@ fn positions_that_were_torn_off_are_never_used_again_and_are_told() {
 }
 
 #[test]
+fn a_gap_covers_whole_batches_behind_a_lost_one() {
+    let options =
+        JournalOptions { commit_bytes_max: 2048, segment_bytes: 8192, preallocate_bytes: 4096, ..options() };
+    let disk = SimulatedDisk::new();
+    let (mut journal, _) = open_with(&disk, options).unwrap();
+    append(&mut journal, 2).unwrap();
+    journal.sync().unwrap();
+    let lost = append(&mut journal, 10).unwrap().frame;
+    let kept = append(&mut journal, 3).unwrap().frame;
+    let mut image = disk.image();
+    let mut bytes = image.bytes(&segment_name(1)).unwrap();
+    bytes[lost.offset() as usize..kept.offset() as usize].fill(0);
+    image.put(&segment_name(1), &bytes);
+    let (_, recovery) = check_reopens(&image, 2, &[]);
+    assert_eq!(recovery.gap, Some(Position::new(3)..=Position::new(15)));
+}
+
+#[test]
 fn a_frame_of_an_older_epoch_behind_the_tail_is_never_accepted() {
     // Two lives write a frame of the same length at the same place; behind it stands one of the first life.
     let disk = SimulatedDisk::new();

@@ -106,6 +106,22 @@ fn durable_frames_wiped_with_zeros_are_corrupt_if_a_later_frame_proves_them() {
     ));
 }
 
+#[test]
+fn a_frame_missing_at_the_end_of_a_sealed_segment_is_found_by_its_readers() {
+    let disk = SimulatedDisk::new();
+    Workload::default().run(&disk, true).unwrap();
+    let mut image = disk.image();
+    let mut bytes = image.bytes(&segment_name(1)).unwrap();
+    let last = bytes.windows(4).rposition(|window| window == frame::MAGIC).unwrap();
+    bytes[last..].fill(0);
+    image.put(&segment_name(1), &bytes);
+    let (journal, _) = open(&SimulatedDisk::from_image(image)).unwrap();
+    let error = read_all(&journal.reader()).unwrap_err();
+    assert!(matches!(error, JournalError::Corrupt { segment: 1, offset, .. } if offset == last as u64));
+    let report = journal.reader().verify(&mut |_| {}).unwrap();
+    assert_eq!((report.problems.len(), report.problems[0].segment), (1, 2), "{report:?}");
+}
+
 /// Panics if the flip changes what is read without anything saying so.
 fn check_flip(image: &Image, name: &str, bit: usize, expected: &Contents) {
     let mut flipped = image.clone();

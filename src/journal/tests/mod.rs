@@ -144,6 +144,8 @@ pub(super) fn check_reopens(image: &Image, durable: u64, issued: &[(u64, u64)]) 
     journal.sync().unwrap();
     let report = journal.reader().verify(&mut |_| {}).unwrap();
     assert!(report.is_intact(), "{report:?}");
+    let (_, third) = open(&disk.crash(&mut |count| count - 1)).unwrap();
+    assert_eq!(third.last.get(), recovery.last.get() + 2);
 
     // All of it was durable as soon as opening returned: recovering twice is recovering once.
     let (again, second) = open(&recovered).unwrap();
