@@ -3,7 +3,7 @@
 use super::*;
 use crate::storage::simulated::{Exhaustive, Seeded};
 
-/// Crash images tried at each operation, drawn from seeds; the long sweep passes more.
+/// Crash images tried at each operation, drawn from seeds.
 const SEEDS: u64 = 8;
 
 /// A disk's states and what was promised at each.
@@ -48,7 +48,7 @@ fn durable_events_survive_every_crash_and_the_rest_is_a_prefix_of_whole_batches(
     for close in [false, true] {
         let history = History::of(close);
         for (number, image) in history.images.iter().enumerate() {
-            for seed in 0..SEEDS {
+            for seed in 0..SEEDS * effort() {
                 let crashed = crash(image, seed * 7919 + number as u64 * u64::from(seed > 1));
                 let (_, recovery) =
                     check_reopens(&crashed, history.promised(number), &history.workload.issued);
@@ -58,6 +58,7 @@ fn durable_events_survive_every_crash_and_the_rest_is_a_prefix_of_whole_batches(
             }
         }
     }
+    println!("crash states: {cases} cases, {cuts} cuts, {gaps} gaps, 0 failed");
     // A sweep that never meets a torn tail would prove nothing.
     assert!(cuts > 50 && gaps > 20, "{cases} cases, {cuts} cuts, {gaps} gaps");
 }
@@ -82,7 +83,7 @@ fn every_state_that_a_crash_can_leave_of_two_unsynced_batches_is_recovered() {
 #[test]
 fn a_crash_during_recovery_is_recovered_to_the_same() {
     let history = History::of(false);
-    let mut recoveries_that_wrote = 0;
+    let (mut recoveries_that_wrote, mut cases) = (0, 0);
     for (number, image) in history.images.iter().enumerate().step_by(3) {
         for seed in 0..3 {
             let crashed = crash(image, seed * (1 + number as u64));
@@ -93,7 +94,8 @@ fn a_crash_during_recovery_is_recovered_to_the_same() {
             let images = first.images();
             recoveries_that_wrote += u32::from(images.iter().any(|image| !image.is_durable()));
             for (moment, during) in images.iter().enumerate() {
-                for seed in 0..3 {
+                for seed in 0..2 * effort() {
+                    cases += 1;
                     let again = SimulatedDisk::from_image(crash(during, seed * (7 + moment as u64)));
                     let (journal, _) = open(&again).unwrap();
                     assert_eq!(read_all(&journal.reader()).unwrap().events, expected.events);
@@ -101,6 +103,7 @@ fn a_crash_during_recovery_is_recovered_to_the_same() {
             }
         }
     }
+    println!("crashes during recovery: {cases} cases, 0 failed");
     assert!(recoveries_that_wrote > 10, "{recoveries_that_wrote}");
 }
 

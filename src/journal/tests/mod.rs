@@ -35,6 +35,11 @@ pub(super) fn open_with(
     Journal::open(storage, lock, options, NOW, STORE)
 }
 
+/// How many times the usual number of cases to try: `TIMBERLINE_EFFORT=100 cargo test --release --lib -- journal`.
+pub(super) fn effort() -> u64 {
+    std::env::var("TIMBERLINE_EFFORT").ok().and_then(|effort| effort.parse().ok()).unwrap_or(1)
+}
+
 /// The payload of the event at `position` of the batch that begins at `first`: no byte is zero, so that no cut goes
 /// unnoticed, and a batch in pieces is seen.
 fn payload(first: u64, position: u64) -> Vec<u8> {
