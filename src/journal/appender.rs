@@ -234,9 +234,7 @@ impl Journal {
         if self.closed {
             return Ok(());
         }
-        if self.allocated > self.tail.offset {
-            self.file.set_length(self.tail.offset)?;
-        }
+        self.trim()?;
         self.staging.time = self.tail.time;
         self.staging.bytes.resize(FRAME_HEADER_BYTES, 0);
         self.write_frame(FrameKind::Close)?;

@@ -42,13 +42,17 @@ impl Journal {
         Ok(())
     }
 
+    /// Cuts off what stands behind the tail: zeros written ahead, or what a full disk took of a frame.
+    pub(super) fn trim(&mut self) -> Result<(), JournalError> {
+        self.file.set_length(self.tail.offset)?;
+        self.allocated = self.tail.offset;
+        Ok(())
+    }
+
     /// Seals the last segment and begins the next. The old one is durable before the new one exists: that a
     /// segment has a successor proves all of it.
     fn roll(&mut self) -> Result<(), JournalError> {
-        if self.allocated > self.tail.offset {
-            self.file.set_length(self.tail.offset)?;
-            self.allocated = self.tail.offset;
-        }
+        self.trim()?;
         self.sync_file()?;
         let header = SegmentHeader {
             number: self.segment + 1,
