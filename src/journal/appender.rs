@@ -66,6 +66,8 @@ pub struct Journal {
     pub(super) epoch: u32,
     pub(super) staging: Staging,
     pub(super) spares: Vec<Arc<Frame>>,
+    /// A frame that did not fit the disk may stand at the tail, in part.
+    pub(super) refused: bool,
     pub(super) poison: Option<StorageError>,
     pub(super) closed: bool,
 }
@@ -134,6 +136,7 @@ impl Journal {
 
     fn write_frame(&mut self, kind: FrameKind) -> Result<(), JournalError> {
         self.refuse_poisoned()?;
+        self.forget_refused()?;
         let length = self.staging.bytes.len() as u64;
         if kind == FrameKind::Commit {
             self.make_segment_room(length)?;
@@ -150,7 +153,7 @@ impl Journal {
         };
         let offset = self.tail.offset;
         let chain = header.seal(&mut self.staging.bytes, self.identity.seeds.frame(self.segment, offset));
-        self.write_or_erase(offset)?;
+        self.write_or_refuse(offset)?;
         self.closed = false;
         self.tail = Tail {
             offset: offset + length,
@@ -165,15 +168,32 @@ impl Journal {
         Ok(())
     }
 
-    fn write_or_erase(&mut self, offset: u64) -> Result<(), JournalError> {
+    fn write_or_refuse(&mut self, offset: u64) -> Result<(), JournalError> {
         let Err(error) = self.file.write_at(&self.staging.bytes, offset) else { return Ok(()) };
         if error.kind() != StorageErrorKind::NoSpace {
             return Err(self.poison_with(error));
         }
-        // Its header may stand there; without it recovery takes nothing for numbered. If this fails too,
-        // recovery reports a gap that nobody saw the inside of, which is harmless.
+        self.refused = true;
+        // Without its header recovery takes nothing for numbered. Failing here is harmless: it is done again.
         let _ = self.file.write_at(&[0; FRAME_HEADER_BYTES], offset);
         Err(JournalError::NoSpace(error))
+    }
+
+    /// Makes sure that a refused frame cannot come back: a power cut could join its header to records of the next
+    /// frame at the same place, if those are the same.
+    fn forget_refused(&mut self) -> Result<(), JournalError> {
+        if !self.refused {
+            return Ok(());
+        }
+        match self.file.write_at(&[0; FRAME_HEADER_BYTES], self.tail.offset) {
+            Ok(()) => self.sync_file()?,
+            Err(error) if error.kind() == StorageErrorKind::NoSpace => {
+                return Err(JournalError::NoSpace(error));
+            }
+            Err(error) => return Err(self.poison_with(error)),
+        }
+        self.refused = false;
+        Ok(())
     }
 
     /// Hands the committed bytes out and takes memory for the next frame back from whoever is done with it.

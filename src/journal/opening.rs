@@ -76,6 +76,7 @@ impl Journal {
             epoch: recovery.epoch,
             staging: Staging::default(),
             spares: Vec::new(),
+            refused: false,
             poison: None,
             closed: recovery.closed,
         };

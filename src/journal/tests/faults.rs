@@ -1,7 +1,7 @@
 //! Disks that fail: the n-th operation for every n, a full disk, a sync that fails.
 
 use super::*;
-use crate::storage::simulated::Fault;
+use crate::storage::simulated::{Exhaustive, Fault};
 use crate::storage::{OperationKind, StorageErrorKind};
 
 const FAULTS: [Fault; 6] = [
@@ -129,6 +129,23 @@ fn a_frame_that_only_partly_fitted_is_overwritten_by_the_next() {
     assert_eq!(journal.last(), Position::new(1));
     let (contents, recovery) = check_reopens(&disk.image(), 1, &[]);
     assert_eq!((contents.events.len(), recovery.gap), (1, None));
+}
+
+#[test]
+fn a_refused_batch_does_not_come_back_in_the_place_of_one_that_begins_alike() {
+    let disk = SimulatedDisk::new();
+    let (mut journal, _) = open(&disk).unwrap();
+    disk.set_space_bytes(Some(512 + 700));
+    assert!(matches!(append(&mut journal, 7), Err(JournalError::NoSpace(_))));
+    disk.set_space_bytes(None);
+    append(&mut journal, 8).unwrap();
+    let image = disk.image();
+    let (mut choices, mut cases) = (Exhaustive::new(), 0);
+    while choices.next_run() {
+        check_reopens(&image.crash(&mut |count| choices.choose(count)), 0, &[(1, 8)]);
+        cases += 1;
+    }
+    assert!(cases >= 8, "{cases}");
 }
 
 #[test]
