@@ -14,6 +14,27 @@ use std::sync::Arc;
 ///
 /// What it sees is valid but not necessarily durable: if the writer's machine loses power, the writer's
 /// recovery can cut what a follower has already seen.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use timberline::journal::{EncodedEvent, Journal, JournalFollower, JournalOptions, Numbers, StoreId};
+/// # use timberline::storage::{Directory, Storage};
+/// # use timberline::{Coordinate, NewEvent};
+/// # let path = std::env::temp_dir().join(format!("timberline-follower-{}", std::process::id()));
+/// # let _ = std::fs::remove_dir_all(&path);
+/// # let storage: Arc<dyn Storage> = Arc::new(Directory::create(&path)?);
+/// # let lock = Arc::new(storage.lock()?);
+/// # let options = JournalOptions::default();
+/// # let (mut journal, _) = Journal::open(storage.clone(), lock, options, 0, StoreId::new([7; 16]))?;
+/// # let event = NewEvent::raw(Coordinate::new("door-1", "house")?, "Opened", 1, b"at noon".to_vec());
+/// let mut follower = JournalFollower::open(storage, options)?;
+/// assert_eq!(follower.last().get(), 0);
+/// journal.stage_event(&EncodedEvent::encode(&event, 100)?, &Numbers::default())?;
+/// journal.commit()?;
+/// assert_eq!(follower.refresh()?.get(), 1);
+/// # std::fs::remove_dir_all(&path).unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct JournalFollower {
     reader: JournalReader,

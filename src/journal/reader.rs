@@ -47,6 +47,37 @@ impl Published {
 /// Reads the journal up to its tail, from any thread; a clone is a handle to the same.
 ///
 /// It never looks at a frame that is being written, and holds a bounded number of files open.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use timberline::journal::{EncodedEvent, Journal, JournalOptions, Numbers, StoreId};
+/// # use timberline::storage::{Directory, Storage};
+/// # use timberline::{Coordinate, NewEvent};
+/// # let path = std::env::temp_dir().join(format!("timberline-reader-{}", std::process::id()));
+/// # let _ = std::fs::remove_dir_all(&path);
+/// # let storage: Arc<dyn Storage> = Arc::new(Directory::create(&path)?);
+/// # let lock = Arc::new(storage.lock()?);
+/// # let options = JournalOptions::default();
+/// # let (mut journal, _) = Journal::open(storage.clone(), lock, options, 0, StoreId::new([7; 16]))?;
+/// # let event = NewEvent::raw(Coordinate::new("door-1", "house")?, "Opened", 1, b"at noon".to_vec());
+/// # for _ in 0..3 { journal.stage_event(&EncodedEvent::encode(&event, 100)?, &Numbers::default())?; }
+/// # journal.commit()?;
+/// let reader = journal.reader();
+/// let (mut block, mut point, mut events) = (reader.block(), reader.begin(), 0);
+/// while reader.read_block(&mut block, point, 256 << 10)? {
+///     let mut records = block.records();
+///     while let Some(event) = records.next_event() {
+///         let (_location, span) = event?;
+///         assert_eq!(span.view(block.bytes()).entity, "door-1");
+///         events += 1;
+///     }
+///     point = records.point();
+/// }
+/// assert_eq!(events, 3);
+/// assert!(reader.verify(&mut |_progress| {})?.is_intact());
+/// # std::fs::remove_dir_all(&path).unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct JournalReader {
     published: Arc<Published>,
