@@ -238,16 +238,15 @@ fn event(body: &[u8], body_at: usize, place: &Place) -> Option<EventSpan> {
         0 => 1,
         _ => u16::try_from(fields.varint()?).ok()?,
     };
-    let entity = text(&mut fields, span)?;
-    let scope = text(&mut fields, span)?;
-    let kind = text(&mut fields, span)?;
-    let key = match tag & HAS_KEY {
-        0 => Span::default(),
-        _ => {
-            let taken = fields.prefixed()?;
-            span(&fields, taken)
-        }
-    };
+    let mut lengths = [0; 4];
+    let is_there = [true, true, true, tag & HAS_KEY != 0];
+    for (length, _) in lengths.iter_mut().zip(is_there).filter(|(_, is_there)| *is_there) {
+        *length = u32::try_from(fields.varint()?).ok()?;
+    }
+    let [entity, scope, kind, key] = adjoining(body_at + fields.position(), lengths)?;
+    let texts = fields.take((key.offset - entity.offset) as usize)?;
+    are_texts(texts, [entity.length, entity.length + scope.length])?;
+    fields.take(key.length as usize)?;
     let rest = fields.take(body.len() - fields.position())?;
     let payload = span(&fields, rest);
     Some(EventSpan {
@@ -265,14 +264,27 @@ fn event(body: &[u8], body_at: usize, place: &Place) -> Option<EventSpan> {
     })
 }
 
+/// Spans of these lengths, one behind the other, from `offset` on.
 #[inline]
-fn text(fields: &mut Bytes<'_>, span: impl Fn(&Bytes<'_>, &[u8]) -> Span) -> Option<Span> {
-    let taken = fields.prefixed()?;
-    // Names are mostly ASCII, which is told much faster than UTF-8 in general.
-    if !taken.is_ascii() {
-        std::str::from_utf8(taken).ok()?;
+fn adjoining<const N: usize>(offset: usize, lengths: [u32; N]) -> Option<[Span; N]> {
+    let mut offset = u32::try_from(offset).ok()?;
+    let mut spans = [Span::default(); N];
+    for (span, length) in spans.iter_mut().zip(lengths) {
+        *span = Span { offset, length };
+        offset = offset.checked_add(length)?;
     }
-    Some(span(fields, taken))
+    Some(spans)
+}
+
+/// Checks that the bytes are texts that adjoin at `ends`.
+#[inline]
+fn are_texts(bytes: &[u8], ends: [u32; 2]) -> Option<()> {
+    // Names are mostly ASCII, which is told much faster than UTF-8 in general.
+    if bytes.is_ascii() {
+        return Some(());
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    ends.iter().all(|end| text.is_char_boundary(*end as usize)).then_some(())
 }
 
 fn checkpoint(body: &[u8]) -> Option<Record<'_>> {

@@ -121,7 +121,7 @@ fn positions_that_were_torn_off_are_never_used_again_and_are_told() {
         if sectors <= 2 { 0 } else { count - 1 }
     });
     let (contents, recovery) = check_reopens(&crashed.image(), 2, &[(1, 2), (3, 5)]);
-    assert_eq!(recovery.gap, Some(Position::new(3)..=Position::new(7)));
+    assert_eq!((recovery.gap, recovery.epoch), (Some(Position::new(3)..=Position::new(7)), 2));
     assert_eq!((contents.events.len(), contents.gaps), (2, vec![(3, 7)]));
 
     let (mut journal, _) = open(&crashed).unwrap();

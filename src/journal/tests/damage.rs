@@ -55,7 +55,9 @@ fn a_tail_torn_at_any_byte_leaves_exactly_the_frames_before_it() {
     assert!(frames.len() > 3);
     let end = frames.last().unwrap().0 as usize;
     let mut cases = 0;
-    for at in 512..=end {
+    // The short form cuts the last frames, the long one the whole segment.
+    let begin = if effort() > 1 { 512 } else { frames[frames.len() - 4].0 as usize };
+    for at in begin..=end {
         for fill in [Fill::Short, Fill::Zeros, Fill::OldBytes, Fill::Random] {
             let torn = cut(&image, at, fill);
             let (_, whole) = *frames.iter().rfind(|(end, _)| *end <= at as u64).unwrap();
