@@ -186,6 +186,25 @@ fn what_a_failed_sync_left_in_doubt_is_written_again_before_it_counts_as_durable
 }
 
 #[test]
+fn a_closing_frame_whose_sync_failed_is_written_again_wherever_it_stands_in_its_sector() {
+    for length in 1..=512 {
+        let disk = SimulatedDisk::new();
+        let (mut journal, _) = open(&disk).unwrap();
+        journal.stage_event(&event(vec![b'x'; length]), &Numbers::default()).unwrap();
+        journal.commit().unwrap();
+        journal.sync().unwrap();
+        fail_next(&disk, OperationKind::Sync, Fault::Io);
+        journal.close().unwrap_err();
+        let (mut journal, recovery) = open(&disk).unwrap();
+        assert!(recovery.closed);
+        append(&mut journal, 1).unwrap();
+        journal.sync().unwrap();
+        let (_, recovery) = open(&disk.crash(&mut |count| count - 1)).unwrap();
+        assert_eq!((recovery.last, recovery.gap), (Position::new(2), None), "payload of {length} bytes");
+    }
+}
+
+#[test]
 fn a_write_that_fails_for_another_reason_than_space_poisons() {
     let disk = SimulatedDisk::new();
     let (mut journal, _) = open(&disk).unwrap();
