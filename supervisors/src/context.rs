@@ -1,6 +1,5 @@
 //! What a handler is given besides its message: the time, its outbox, its timers, its name.
 
-use crate::control::Place;
 use crate::slot::outbox::{Letter, Outbox, WakeUp};
 use crate::timer::Timers;
 use crate::{Address, ChildId, Runtime, Time, TimerId};
@@ -92,10 +91,6 @@ impl<M: Send + 'static> Context<'_, M> {
     /// Says what this turn is doing, for whoever looks at the tree or must abandon this actor.
     pub fn doing(&mut self, what: &'static str) {
         self.address.slot.stats.set_doing(what);
-    }
-
-    pub(crate) fn place(&self) -> &Place {
-        self.address.slot.place()
     }
 }
 
