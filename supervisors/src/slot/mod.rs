@@ -41,6 +41,7 @@ use crate::planted::{self, Bug};
 use crate::rt::Mutex;
 use crate::rt::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::rt::channel;
+use crate::rt::thread;
 use crate::spec::{Driver, Settings};
 use crate::{Actor, Address, CallError, ChildId, Completion, Runtime, SendTimeoutError, TrySendError};
 use lane::{Lane, Urgent};
@@ -281,6 +282,9 @@ impl<M: Send + 'static> Slot<M> {
 
     /// After the turn, with the body unlocked: subtracts what was taken and learns who runs the slot now.
     fn settle(self: Arc<Self>, taken: usize, ended: Option<crate::control::Event>) -> After {
+        if ended.is_none() {
+            self.linger(taken);
+        }
         // A slot that went down keeps the count of its next start.
         let goes_down = ended.is_some() && !planted::is(Bug::DownElects);
         let settled = if goes_down { taken.saturating_sub(1) } else { taken };
@@ -294,6 +298,19 @@ impl<M: Send + 'static> Slot<M> {
             return After::Resigned;
         }
         if left == 0 || planted::is(Bug::ResignTooEarly) { After::Resigned } else { After::Again(self) }
+    }
+
+    /// An own thread that has drained the mailbox looks a little longer before it resigns: to be rung again for each
+    /// message of a steady sender would cost that sender more than the message.
+    fn linger(&self, taken: usize) {
+        if driver::is_own_thread() && !self.runtime().is_simulated() {
+            for _ in 0..thread::SPINS {
+                if self.counted() != taken {
+                    break;
+                }
+                thread::spin_loop();
+            }
+        }
     }
 
     fn tell_parent(&self, event: crate::control::Event) {
@@ -342,6 +359,7 @@ impl<M: Send + 'static> Runnable for Slot<M> {
         }
     }
 
+    #[cfg(any(test, feature = "simulation"))]
     fn key(&self) -> usize {
         Slot::key(self)
     }
