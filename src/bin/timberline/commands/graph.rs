@@ -1,0 +1,58 @@
+//! `timberline causes` and `timberline effects`: what led to an event, and what it led to.
+
+use super::find;
+use crate::args::GraphArguments;
+use crate::failure::CommandError;
+use crate::{show, stores, text};
+use std::io::Write;
+use timberline::{CausalGraph, EventId, ReadOnlyStore, StoredEvent};
+
+/// Characters of a line.
+const LINE_CHARS: usize = 140;
+
+/// `timberline causes`.
+pub(crate) fn causes(arguments: &GraphArguments, out: &mut dyn Write) -> Result<(), CommandError> {
+    graph(arguments, out, |store, id| Ok(store.causes(id, arguments.limit)?))
+}
+
+/// `timberline effects`.
+pub(crate) fn effects(arguments: &GraphArguments, out: &mut dyn Write) -> Result<(), CommandError> {
+    graph(arguments, out, |store, id| Ok(store.effects(id, arguments.limit)?))
+}
+
+fn graph(
+    arguments: &GraphArguments,
+    out: &mut dyn Write,
+    walk: impl FnOnce(&ReadOnlyStore, EventId) -> Result<CausalGraph, CommandError>,
+) -> Result<(), CommandError> {
+    let store = stores::open_to_read(&arguments.store)?;
+    let id = find(arguments.event, |id| store.get(id), |region| store.read(region))?;
+    let graph = walk(&store, id)?;
+    match (arguments.mermaid, arguments.dot) {
+        (true, _) => write!(out, "{}", graph.to_mermaid())?,
+        (_, true) => write!(out, "{}", graph.to_dot())?,
+        _ => {
+            for line in ancestry_lines(&graph, |id| Ok(store.get(id)?))? {
+                writeln!(out, "{line}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The graph as lines for people: each event once, farther ones further to the right.
+pub(crate) fn ancestry_lines(
+    graph: &CausalGraph,
+    get: impl Fn(EventId) -> Result<Option<StoredEvent>, CommandError>,
+) -> Result<Vec<String>, CommandError> {
+    let mut lines = Vec::new();
+    for node in &graph.nodes {
+        let event = get(node.id)?;
+        let payload = event.map(|event| show::summary(&event)).unwrap_or_default();
+        let indent = "  ".repeat(node.depth.min(20));
+        let line = format!("{:>8}  {indent}{}  {}  {payload}", node.id.position(), node.kind, node.entity);
+        lines.push(text::cut(line.trim_end(), LINE_CHARS));
+    }
+    lines.extend(graph.truncated.then(|| "          and more that --limit left out".to_owned()));
+    Ok(lines)
+}
