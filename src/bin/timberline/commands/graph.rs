@@ -5,34 +5,34 @@ use crate::args::GraphArguments;
 use crate::failure::CommandError;
 use crate::{show, stores, text};
 use std::io::Write;
-use timberline::{CausalGraph, EventId, ReadOnlyStore, StoredEvent};
+use timberline::{CausalGraph, EventId, GraphOptions, ReadError, ReadOnlyStore, StoredEvent};
 
 /// Characters of a line.
 const LINE_CHARS: usize = 140;
 
 /// `timberline causes`.
 pub(crate) fn causes(arguments: &GraphArguments, out: &mut dyn Write) -> Result<(), CommandError> {
-    graph(arguments, out, |store, id| Ok(store.causes(id, arguments.limit)?))
+    graph(arguments, out, ReadOnlyStore::causes)
 }
 
 /// `timberline effects`.
 pub(crate) fn effects(arguments: &GraphArguments, out: &mut dyn Write) -> Result<(), CommandError> {
-    graph(arguments, out, |store, id| Ok(store.effects(id, arguments.limit)?))
+    graph(arguments, out, ReadOnlyStore::effects)
 }
 
 fn graph(
     arguments: &GraphArguments,
     out: &mut dyn Write,
-    walk: impl FnOnce(&ReadOnlyStore, EventId) -> Result<CausalGraph, CommandError>,
+    walk: fn(&ReadOnlyStore, EventId, GraphOptions) -> Result<CausalGraph, ReadError>,
 ) -> Result<(), CommandError> {
     let store = stores::open_to_read(&arguments.store)?;
     let id = find(arguments.event, |id| store.get(id), |region| store.read(region))?;
-    let graph = walk(&store, id)?;
+    let graph = walk(&store, id, GraphOptions::new().events(arguments.limit))?;
     match (arguments.mermaid, arguments.dot) {
         (true, _) => write!(out, "{}", graph.to_mermaid())?,
         (_, true) => write!(out, "{}", graph.to_dot())?,
         _ => {
-            for line in ancestry_lines(&graph, |id| Ok(store.get(id)?))? {
+            for line in ancestry_lines(&graph, |id| store.get(id))? {
                 writeln!(out, "{line}")?;
             }
         }
@@ -43,7 +43,7 @@ fn graph(
 /// The graph as lines for people: each event once, farther ones further to the right.
 pub(crate) fn ancestry_lines(
     graph: &CausalGraph,
-    get: impl Fn(EventId) -> Result<Option<StoredEvent>, CommandError>,
+    get: impl Fn(EventId) -> Result<Option<StoredEvent>, ReadError>,
 ) -> Result<Vec<String>, CommandError> {
     let mut lines = Vec::new();
     for node in &graph.nodes {

@@ -6,7 +6,7 @@ use crate::files::LastRun;
 use crate::table::grouped;
 use crate::{stores, text};
 use std::io::Write;
-use timberline::VerifyReport;
+use timberline::{Problem, VerifyReport};
 
 /// `timberline stats`.
 pub(crate) fn stats(arguments: &StoreArguments, out: &mut dyn Write) -> Result<(), CommandError> {
@@ -28,7 +28,7 @@ pub(crate) fn verify(arguments: &StoreArguments, out: &mut dyn Write) -> Result<
     for line in verify_lines(&report) {
         writeln!(out, "{line}")?;
     }
-    match report.problems.len() as u64 {
+    match report.problems.len() as u64 + report.problems_dropped {
         0 => Ok(()),
         problems => Err(CommandError::wrong(text::count(problems, "problem") + " found")),
     }
@@ -36,12 +36,21 @@ pub(crate) fn verify(arguments: &StoreArguments, out: &mut dyn Write) -> Result<
 
 /// A report for people.
 pub(crate) fn verify_lines(report: &VerifyReport) -> Vec<String> {
-    let (events, segments) = (text::count(report.events, "event"), text::count(report.segments, "segment"));
+    let (events, segments) =
+        (text::count(report.events, "event"), text::count(u64::from(report.segments), "segment"));
     let mut lines = vec![format!("{events} in {segments}, {} bytes", grouped(report.bytes))];
-    lines.push(format!("chain {}", report.chain));
-    lines.extend(report.problems.iter().map(|problem| format!("problem: {problem}")));
+    lines.push(format!("chain {}", report.chain_head));
+    lines.extend(report.problems.iter().map(|problem| format!("problem: {}", problem_text(problem))));
+    let more = report.problems_dropped;
+    lines.extend((more > 0).then(|| format!("and {} more", text::count(more, "problem"))));
     lines.extend(report.problems.is_empty().then(|| "no problem found".to_owned()));
     lines
+}
+
+/// A problem for people.
+pub(crate) fn problem_text(problem: &Problem) -> String {
+    let Problem { segment, offset, position, what } = problem;
+    format!("segment {segment}, byte {offset}, position {position}: {what}")
 }
 
 /// `timberline tree`.

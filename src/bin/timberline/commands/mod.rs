@@ -7,7 +7,7 @@ mod tail;
 
 pub(crate) use append::append;
 pub(crate) use graph::{ancestry_lines, causes, effects};
-pub(crate) use look::{stats, tree, verify, verify_lines};
+pub(crate) use look::{problem_text, stats, tree, verify, verify_lines};
 pub(crate) use tail::tail;
 
 use crate::args::Which;

@@ -37,14 +37,15 @@ impl Check {
     }
 }
 
-/// Everything that git and the store can be compared in.
-pub(super) fn compare(git: &Audit, store: &Census) -> Vec<Check> {
+/// Everything that git and the store can be compared in. `gaps` is how many positions the store says it gave up when it
+/// recovered from a crash; no others may be missing.
+pub(super) fn compare(git: &Audit, store: &Census, gaps: u64) -> Vec<Check> {
     vec![
         commits(git, store),
         authors(git, store),
         causes(git, store),
         changes(git, store),
-        numbers(store),
+        numbers(store, gaps),
         reactions(store),
         projection(git, store),
     ]
@@ -143,10 +144,15 @@ fn lines((files, added, removed): (u64, u64, u64)) -> String {
     format!("{}, {} added and {removed} removed", count(files, "changed path"), count(added, "line"))
 }
 
-fn numbers(store: &Census) -> Check {
+fn numbers(store: &Census, gaps: u64) -> Check {
+    let mut differences = store.misplaced.clone();
+    if store.gaps != gaps {
+        let missing = count(store.gaps, "position");
+        differences.push(format!("{missing} without an event, of which recovery gave up {gaps}"));
+    }
     let (events, entities) = (count(store.events, "event"), store.versions.len());
     let holds = format!("{events}, positions dense from 1, versions dense on {entities} entities");
-    Check::new(holds, store.misplaced.clone())
+    Check::new(holds, differences)
 }
 
 /// One `AuthorJoined` per author, caused by that author's first commit.

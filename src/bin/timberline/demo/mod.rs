@@ -8,6 +8,7 @@ mod projection;
 mod workers;
 
 use crate::args::DemoArguments;
+use crate::commands::problem_text;
 use crate::failure::CommandError;
 use crate::git::{Audit, Oid, Refs, Repository};
 use crate::import::{GitImport, Limits};
@@ -91,7 +92,7 @@ fn inspect(
     let verified = store.verify()?;
     present::verified(out, &verified)?;
     let audit = audit(repository, census.commits.len())?;
-    let mut checks = check::compare(&audit, &census);
+    let mut checks = check::compare(&audit, &census, verified.gap_positions);
     checks.push(workers_check(ends));
     checks.push(Check::new("the store's own verify finds nothing", problems(&verified)));
     present::checks(out, &checks, check::strayed(&audit, &census).count())?;
@@ -145,5 +146,5 @@ fn workers_check(ends: &Ends) -> Check {
 }
 
 fn problems(report: &timberline::VerifyReport) -> Vec<String> {
-    report.problems.iter().map(ToString::to_string).collect()
+    report.problems.iter().map(problem_text).collect()
 }

@@ -110,12 +110,16 @@ impl Parser {
         self.field(from)
     }
 
-    /// Goes on to a field that is not empty; false at the end.
+    /// Goes on to a field that is not empty; false at the end. A line end stands before the first change of a commit,
+    /// and no field that is looked for here begins with one.
     fn step_over_empty(&mut self, from: &mut impl BufRead) -> Result<bool, GitError> {
         if std::mem::take(&mut self.ahead) {
             return Ok(true);
         }
         while self.read(from)? {
+            if self.token.first() == Some(&b'\n') {
+                self.token.remove(0);
+            }
             if !self.token.is_empty() {
                 return Ok(true);
             }

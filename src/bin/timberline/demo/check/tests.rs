@@ -33,6 +33,7 @@ fn census() -> Census {
     };
     let mut census = Census {
         events: 6,
+        gaps: 1,
         versions: [("author:ada@x".to_owned(), 2)].into(),
         commits: [(oid(1), commit(1, vec![], 10, 0)), (oid(2), commit(2, vec![event(1)], 0, 3))].into(),
         commit_of: [(event(1), oid(1)), (event(3), oid(2))].into(),
@@ -49,7 +50,7 @@ fn census() -> Census {
 fn differences(change: impl FnOnce(&mut Audit, &mut Census)) -> String {
     let (mut git, mut store) = history();
     change(&mut git, &mut store);
-    let found = compare(&git, &store).into_iter().flat_map(|check| check.differences);
+    let found = compare(&git, &store, 1).into_iter().flat_map(|check| check.differences);
     found.collect::<Vec<_>>().join("; ")
 }
 
@@ -90,6 +91,7 @@ fn each_way_to_differ_is_told() {
     check(|_, store| store.lines.changes = 1, "it should have");
     check(|_, store| store.lines.total.removed = 0, "and has 2 changed paths, 10 lines added and 0 removed");
     check(|_, store| store.misplaced.push("position 7".to_owned()), "position 7");
+    check(|_, store| store.gaps = 2, "2 positions without an event, of which recovery gave up 1");
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn parse(output: &str) -> Result<Vec<Commit>, GitError> {
 
 #[track_caller]
 fn check(changes: &str, expected: &[(Status, FileKind, &str, Option<&str>, Option<u64>)]) {
-    let commits = parse(&format!("commit ID||A|a@x|7|B|b@x|8|message\n|||{changes}")).unwrap();
+    let commits = parse(&format!("commit ID||A|a@x|7|B|b@x|8|message\n||\n{changes}")).unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let found: Vec<_> = commits[0]
         .changes
@@ -74,8 +74,8 @@ fn broken_output_is_an_error_that_shows_it() {
         ("warning: strange|", "begin"),
         ("commit ID|", "middle"),
         ("commit ID|zz|A|a|1|A|a|1|m|", "parents"),
-        ("commit ID||A|a|1|A|a|1|m|||:100644 X|f|", "changed path"),
-        ("commit ID||A|a|1|A|a|1|m|||1\t1\tunseen|", "lines"),
+        ("commit ID||A|a|1|A|a|1|m||\n:100644 X|f|", "changed path"),
+        ("commit ID||A|a|1|A|a|1|m||\n1\t1\tunseen|", "lines"),
     ] {
         let error = parse(output).unwrap_err().to_string();
         assert!(error.contains(word), "{output}: {error}");
