@@ -11,8 +11,11 @@ fn parse(output: &str) -> Result<Vec<Commit>, GitError> {
     std::iter::from_fn(|| parser.next(&mut from).transpose()).collect()
 }
 
+/// Status, kind, path, where it was before, lines added.
+type Expected<'a> = (Status, FileKind, &'a str, Option<&'a str>, Option<u64>);
+
 #[track_caller]
-fn check(changes: &str, expected: &[(Status, FileKind, &str, Option<&str>, Option<u64>)]) {
+fn check(changes: &str, expected: &[Expected<'_>]) {
     let commits = parse(&format!("commit ID||A|a@x|7|B|b@x|8|message\n||\n{changes}")).unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let found: Vec<_> = commits[0]
