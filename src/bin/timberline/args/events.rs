@@ -4,8 +4,18 @@ use super::Dir;
 use std::str::FromStr;
 use timberline::{EventId, Expected, Position, Region};
 
+const APPEND: &str = "\
+Prints the event's position, its version within its entity, and its id, after the event is on the disk.
+
+Examples:
+  timberline append --dir shop order-7 --kind Opened '{\"total\": 12}'
+  timberline append --dir shop order-7 --kind Paid --expect 1 --cause 1     only if nothing happened since version 1
+  timberline append --dir shop order-7 --kind Paid --key payment-17         safe to repeat: stored once
+  generate | timberline append --dir shop report --kind Made -              the payload from standard input";
+
 /// `timberline append`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = APPEND)]
 pub(crate) struct AppendArguments {
     /// What the event tells of
     #[arg(value_name = "ENTITY")]
@@ -38,8 +48,19 @@ pub(crate) struct AppendArguments {
     pub(crate) json: bool,
 }
 
+const TAIL: &str = "\
+A line tells position, time (UTC), kind, entity@version and payload. With --json it is one object with all there is:
+position, id, time_micros, entity, version, scope, kind, payload_version, correlation, causes, payload. A payload that
+is no JSON and none of this program's own kinds is given as {\"bytes\": hexadecimal}.
+
+Examples:
+  timberline tail --dir shop --follow --kind Paid
+  timberline tail --dir shop --after 0 --json | jq .payload.total
+  timberline tail --dir demo --prefix file:src/ -n 20";
+
 /// `timberline tail`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = TAIL)]
 pub(crate) struct TailArguments {
     #[command(flatten)]
     pub(crate) store: Dir,
@@ -89,8 +110,18 @@ impl RegionArguments {
     }
 }
 
+const GRAPH: &str = "\
+The walk goes from event to event, nearest first, across correlations, until nothing is left or --limit is reached.
+An event that is farther away stands further to the right.
+
+Examples:
+  timberline causes --dir shop 7
+  timberline effects --dir shop 0190b3c2a1f4-00000000000004d2-7f3a --mermaid
+  timberline causes --dir demo 1000 --dot | dot -Tsvg > causes.svg";
+
 /// `timberline causes` and `timberline effects`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = GRAPH)]
 pub(crate) struct GraphArguments {
     /// The event, by id or position
     #[arg(value_name = "EVENT")]

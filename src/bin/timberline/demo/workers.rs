@@ -1,6 +1,6 @@
 //! The four cursor workers of the demo: two that work, one that stumbles, one that cannot be helped.
 
-use super::handlers;
+use super::handlers::{self, Progress};
 use crate::failure::CommandError;
 use crate::payload::{Committed, FileChanged, ImportFinished};
 use crate::progress::{self, Bars};
@@ -9,12 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use supervisors::rt::channel::{Receiver, RecvTimeoutError, bounded};
 use timberline::{
-    CheckpointId, CursorWorkerConfig, CursorWorkerError, CursorWorkerHandle, CursorWorkerState, Payload,
-    Region, RestartPolicy, Store,
+    Batch, CheckpointId, CursorWorkerAction, CursorWorkerConfig, CursorWorkerError, CursorWorkerHandle,
+    CursorWorkerState, Payload, Region, RestartPolicy, Store,
 };
 
 /// How often a worker that does not report is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+/// Events that a worker is handed at once.
+const BATCH_EVENTS: usize = 1024;
 const WINDOW: Duration = Duration::from_secs(60);
 /// Restarts that the stumbling worker has within the window.
 pub(super) const STUMBLING_RESTARTS: u32 = 5;
@@ -51,44 +53,24 @@ pub(super) struct Ends {
 impl Workers {
     /// Starts all four; they follow until they have handled the end of run number `run`.
     pub(super) fn start(store: &Store, scope: &str, run: u64, bars: &Bars) -> Result<Self, CommandError> {
-        let bar = |name| bars.add(progress::spinner(name));
-        let stumbles = Arc::new(AtomicU64::new(0));
-        let policy = |max_restarts| RestartPolicy::Bounded { max_restarts, within: WINDOW };
-        let config = |name: &str| -> Result<CursorWorkerConfig, CommandError> {
-            let id = CheckpointId::new(name).map_err(|error| CommandError::wrong(error.to_string()))?;
-            Ok(CursorWorkerConfig::default().name(name).checkpoint(id).batch_size(1024))
-        };
+        let place = Start { store, run, bars };
         let (changes, commits) = (Region::kind(FileChanged::KIND), Region::kind(Committed::KIND));
-        let end = Region::kind(ImportFinished::KIND);
-        let (send, arrived) = bounded(1);
-        let lines = store.cursor_worker(
-            &changes.clone().or(end.clone()),
-            config("lines")?,
-            handlers::lines(scope, handlers::Progress::new(bar("lines"), run, send)),
-        )?;
-        let lines = Follower { handle: lines, arrived };
-        let (send, arrived) = bounded(1);
-        let roster = store.cursor_worker(
-            &commits.clone().or(end.clone()),
-            config("roster")?,
-            handlers::roster(scope, handlers::Progress::new(bar("roster"), run, send)),
-        )?;
-        let roster = Follower { handle: roster, arrived };
-        let (send, arrived) = bounded(1);
-        let stumbling = store.cursor_worker(
-            &changes.or(commits.clone()).or(end.clone()),
-            config("stumbling")?.restart(policy(STUMBLING_RESTARTS)),
-            handlers::stumbling(handlers::Progress::new(bar("stumbling"), run, send), stumbles.clone()),
-        )?;
-        let stumbling = Follower { handle: stumbling, arrived };
-        let (send, arrived) = bounded(1);
-        let doomed = store.cursor_worker(
-            &commits.or(end),
-            config("doomed")?.restart(policy(DOOMED_RESTARTS)),
-            handlers::doomed(handlers::Progress::new(bar("doomed"), run, send)),
-        )?;
-        let doomed = Follower { handle: doomed, arrived };
-        Ok(Self { lines, roster, stumbling, doomed, stumbles })
+        let stumbles = Arc::new(AtomicU64::new(0));
+        let counted = stumbles.clone();
+        Ok(Self {
+            lines: place
+                .follower("lines", 3, changes.clone(), |progress| handlers::lines(scope, progress))?,
+            roster: place
+                .follower("roster", 3, commits.clone(), |progress| handlers::roster(scope, progress))?,
+            stumbling: place.follower(
+                "stumbling",
+                STUMBLING_RESTARTS,
+                changes.or(commits.clone()),
+                |progress| handlers::stumbling(progress, counted),
+            )?,
+            doomed: place.follower("doomed", DOOMED_RESTARTS, commits, handlers::doomed)?,
+            stumbles,
+        })
     }
 
     /// Waits until each worker has handled the end of the import, or has ended.
@@ -108,6 +90,39 @@ impl Workers {
             stumbling: (restarts, stumbles, self.stumbling.handle.stop_and_join()),
             doomed: self.doomed.handle.stop_and_join(),
         }
+    }
+}
+
+/// What all workers have in common.
+struct Start<'a> {
+    store: &'a Store,
+    run: u64,
+    bars: &'a Bars,
+}
+
+impl Start<'_> {
+    /// Starts a worker over the events of `region` and the ends of runs, with a durable checkpoint under its name.
+    fn follower<H>(
+        &self,
+        name: &'static str,
+        max_restarts: u32,
+        region: Region,
+        handler: impl FnOnce(Progress) -> H,
+    ) -> Result<Follower, CommandError>
+    where
+        H: FnMut(&Batch, &mut HandlerContext) -> CursorWorkerAction + Send + 'static,
+    {
+        let id = CheckpointId::new(name).map_err(|error| CommandError::wrong(error.to_string()))?;
+        let config = CursorWorkerConfig::default()
+            .name(name)
+            .checkpoint(id)
+            .batch_size(BATCH_EVENTS)
+            .restart(RestartPolicy::Bounded { max_restarts, within: WINDOW });
+        let (send, arrived) = bounded(1);
+        let progress = Progress::new(self.bars.add(progress::spinner(name)), self.run, send);
+        let region = region.or(Region::kind(ImportFinished::KIND));
+        let handle = self.store.cursor_worker(&region, config, handler(progress))?;
+        Ok(Follower { handle, arrived })
     }
 }
 

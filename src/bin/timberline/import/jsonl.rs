@@ -22,11 +22,11 @@ pub(super) fn run(flags: &JsonlArguments, out: &mut dyn Write) -> Result<(), Com
     store.flush()?;
     stores::record_run(&store, &flags.store.dir, "import jsonl")?;
     stores::close(store)?;
-    outcome?;
     let events = text::count(stored, "event");
     writeln!(out, "imported {events}; {known} had been imported before")?;
     match bad {
-        0 => Ok(()),
+        0 => outcome,
+        _ if outcome.is_err() => outcome,
         bad => Err(CommandError::wrong(format!("{} not imported", text::count(bad, "bad line")))),
     }
 }
@@ -51,15 +51,19 @@ impl<'a> JsonlImport<'a> {
     }
 
     fn read(&mut self, input: &mut dyn BufRead) -> Result<(), CommandError> {
+        let read = self.lines(input);
+        // What is under way is stored also when the reading ended early, and counts.
+        let settled = self.settle_down_to(0);
+        self.bar.finish_and_clear();
+        read.and(settled)
+    }
+
+    fn lines(&mut self, input: &mut dyn BufRead) -> Result<(), CommandError> {
         let (mut line, mut number) = (Vec::new(), 0);
         while let Some(is_whole) = self.next_line(input, &mut line)? {
             number += 1;
             self.line(number, &line, is_whole)?;
         }
-        while let Some((number, ticket)) = self.under_way.pop_front() {
-            self.settle(number, ticket)?;
-        }
-        self.bar.finish_and_clear();
         Ok(())
     }
 
@@ -92,16 +96,18 @@ impl<'a> JsonlImport<'a> {
             Err(reason) => self.refuse(number, &reason),
             Ok(event) => {
                 self.under_way.push_back((number, self.store.submit_event(event)?));
-                self.settle_oldest()
+                self.settle_down_to(WINDOW)
             }
         }
     }
 
-    fn settle_oldest(&mut self) -> Result<(), CommandError> {
-        if self.under_way.len() < WINDOW {
-            return Ok(());
+    /// Waits for receipts, the oldest first, until only so many are under way.
+    fn settle_down_to(&mut self, length: usize) -> Result<(), CommandError> {
+        while self.under_way.len() > length {
+            let Some((number, ticket)) = self.under_way.pop_front() else { break };
+            self.settle(number, ticket)?;
         }
-        self.under_way.pop_front().map_or(Ok(()), |(number, ticket)| self.settle(number, ticket))
+        Ok(())
     }
 
     fn settle(&mut self, number: u64, ticket: Ticket) -> Result<(), CommandError> {
