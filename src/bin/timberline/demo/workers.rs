@@ -10,7 +10,7 @@ use std::time::Duration;
 use supervisors::rt::channel::{Receiver, RecvTimeoutError, bounded};
 use timberline::{
     Batch, CheckpointId, CursorWorkerAction, CursorWorkerConfig, CursorWorkerError, CursorWorkerHandle,
-    CursorWorkerState, Payload, Region, RestartPolicy, Store,
+    CursorWorkerState, HandlerContext, Payload, Region, RestartPolicy, Store,
 };
 
 /// How often a worker that does not report is looked at.
