@@ -60,7 +60,7 @@ fn causes_and_effects_are_walked_and_drawn() {
     let dir = orders(&temporary);
     let causes = ok(&["causes", "3", "--dir", &dir]);
     assert_eq!(causes.out.lines().count(), 3);
-    causes.says("Shipped  parcel-1").says("  Paid  order-1").says("  Opened  order-1");
+    causes.says("3 ← 1, 2").says("Shipped  parcel-1").says("2 ← 1").says("Paid  order-1").says("Opened  order-1");
     ok(&["effects", "1", "--mermaid", "--dir", &dir]).says("flowchart").says("e1 --> e3");
     ok(&["effects", "1", "--dot", "--dir", &dir]).says("digraph").says("e2 -> e3");
     ok(&["causes", "3", "--limit", "1", "--dir", &dir]).says("--limit left out");

@@ -110,7 +110,7 @@ impl Repository {
         self.git(&["config", "--unset", "i18n.commitEncoding"]);
         self.git(&["update-index", "--chmod=+x", "README"]);
         self.git(&["commit", "--quiet", "--message", "commit 0000\n:100644 not a change\n1\t1\tnor this"]);
-        self.git(&["rm", "--quiet", "README"]);
+        self.git(&["rm", "--quiet", "--force", "README"]);
         self.commit("gone");
     }
 

@@ -112,7 +112,7 @@ impl RegionArguments {
 
 const GRAPH: &str = "\
 The walk goes from event to event, nearest first, across correlations, until nothing is left or --limit is reached.
-An event that is farther away stands further to the right.
+After the arrow stand the positions of the events that led to the one on the line.
 
 Examples:
   timberline causes --dir shop 7

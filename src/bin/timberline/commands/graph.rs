@@ -40,7 +40,7 @@ fn graph(
     Ok(())
 }
 
-/// The graph as lines for people: each event once, farther ones further to the right.
+/// The graph as lines for people: each event once, nearest first, with the events of the graph that led to it.
 pub(crate) fn ancestry_lines(
     graph: &CausalGraph,
     get: impl Fn(EventId) -> Result<Option<StoredEvent>, ReadError>,
@@ -49,10 +49,17 @@ pub(crate) fn ancestry_lines(
     for node in &graph.nodes {
         let event = get(node.id)?;
         let payload = event.map(|event| show::summary(&event)).unwrap_or_default();
-        let indent = "  ".repeat(node.depth.min(20));
-        let line = format!("{:>8}  {indent}{}  {}  {payload}", node.id.position(), node.kind, node.entity);
+        let (position, causes) = (node.id.position(), causes_in(graph, node.id));
+        let line = format!("{position:>8} {causes:<16} {}  {}  {payload}", node.kind, node.entity);
         lines.push(text::cut(line.trim_end(), LINE_CHARS));
     }
     lines.extend(graph.truncated.then(|| "          and more that --limit left out".to_owned()));
     Ok(lines)
+}
+
+fn causes_in(graph: &CausalGraph, effect: EventId) -> String {
+    let causes =
+        graph.edges.iter().filter(|edge| edge.effect == effect).map(|edge| edge.cause.position().to_string());
+    let causes: Vec<_> = causes.collect();
+    if causes.is_empty() { String::new() } else { format!("← {}", causes.join(", ")) }
 }
