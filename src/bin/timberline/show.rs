@@ -12,14 +12,14 @@ const PAYLOAD_CHARS: usize = 100;
 
 /// One line for people.
 pub(crate) fn line(event: &StoredEvent) -> String {
-    let payload = text::cut(&payload(event).to_string(), PAYLOAD_CHARS);
     format!(
-        "{:>8}  {}  {}  {}@{}  {payload}",
+        "{:>8}  {}  {}  {}@{}  {}",
         event.position(),
         calendar::utc(event.time_micros()),
         text::escape(event.kind().as_bytes()),
         text::cut(event.entity(), PAYLOAD_CHARS),
         event.version(),
+        summary(event),
     )
 }
 
@@ -56,12 +56,25 @@ pub(crate) fn payload(event: &StoredEvent) -> Value {
 
 /// What an event says, in few words.
 pub(crate) fn summary(event: &StoredEvent) -> String {
-    match event.payload_as::<Committed>() {
-        Ok(commit) => {
-            let title = commit.message.lines().next().unwrap_or_default();
-            format!("{} {}", commit.commit.short(), text::escape(title.as_bytes()))
-        }
-        Err(_) => text::cut(&payload(event).to_string(), PAYLOAD_CHARS),
+    let own = match event.kind() {
+        Committed::KIND => event.payload_as().ok().map(|commit| committed(&commit)),
+        FileChanged::KIND => event.payload_as().ok().map(|change| changed(&change)),
+        _ => None,
+    };
+    text::cut(&own.unwrap_or_else(|| payload(event).to_string()), PAYLOAD_CHARS)
+}
+
+fn committed(commit: &Committed) -> String {
+    let title = commit.message.lines().next().unwrap_or_default();
+    format!("{} {}", commit.commit.short(), text::escape(title.as_bytes()))
+}
+
+fn changed(change: &FileChanged) -> String {
+    let how = format!("{:?}", change.change).to_lowercase();
+    let from = change.from.as_ref().map_or(String::new(), |from| format!(" from {from}"));
+    match (change.added, change.removed) {
+        (Some(added), Some(removed)) => format!("{how}{from} +{added} -{removed}"),
+        _ => format!("{how}{from}, binary"),
     }
 }
 
