@@ -59,7 +59,7 @@ fn follow(
     let tree = store.tree();
     let ends = workers.join();
     bars.clear();
-    present::supervision(out, &tree, reports, &ends)?;
+    present::supervision(out, &tree, &reports, &ends)?;
     inspect(store, repository, &ends, out)
 }
 

@@ -8,7 +8,7 @@ use crate::failure::CommandError;
 use crate::git::Repository;
 use crate::text::count;
 use std::io::Write;
-use supervisors::{Reports, Tree};
+use supervisors::{Received, Reports, Tree};
 use timberline::{CursorWorkerError, EventId, Store, VerifyReport};
 
 /// Commits of the ancestry that are shown.
@@ -36,12 +36,15 @@ pub(super) fn begin(
 }
 
 /// The tree with its restarts, what the supervisors reported, and how the workers ended.
-pub(super) fn supervision(out: &mut dyn Write, tree: &Tree, reports: Reports, ends: &Ends) -> Outcome {
+pub(super) fn supervision(out: &mut dyn Write, tree: &Tree, reports: &Reports, ends: &Ends) -> Outcome {
     heading(out, "The supervision tree")?;
     write!(out, "{tree}")?;
     heading(out, "What the supervisors reported")?;
-    for report in reports.take(REPORTS_SHOWN) {
-        writeln!(out, "  {report}")?;
+    for received in std::iter::from_fn(|| reports.try_recv()).take(REPORTS_SHOWN) {
+        match received {
+            Received::Report(report) => writeln!(out, "  {report}")?,
+            Received::Lagged(missed) => writeln!(out, "  ({} more, not kept)", count(missed, "report"))?,
+        }
     }
     heading(out, "How the workers ended")?;
     let (_, _, stumbling) = &ends.stumbling;
