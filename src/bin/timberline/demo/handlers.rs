@@ -26,6 +26,11 @@ impl Progress {
         Self { bar, run, arrived }
     }
 
+    /// A batch was handed out and will not be done.
+    fn seen(&self) {
+        self.bar.tick();
+    }
+
     /// A batch is done: shows it, and tells the demo when it was the last.
     fn done(&self, batch: &Batch) -> CursorWorkerAction {
         self.bar.inc(batch.len() as u64);
@@ -101,7 +106,8 @@ pub(super) fn doomed(
     progress: Progress,
 ) -> impl FnMut(&Batch, &mut HandlerContext) -> CursorWorkerAction + Send {
     move |_, context| {
-        progress.bar.inc(0);
+        // Asked as a whole, so that the closure owns all of it: who waits for this worker must not be told too early.
+        progress.seen();
         panic!("cannot be helped: attempt {} failed like the others, on purpose", context.attempt())
     }
 }
