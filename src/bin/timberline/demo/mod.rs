@@ -18,7 +18,7 @@ use crate::{files, stores, text};
 use census::Census;
 use check::Check;
 use std::io::Write;
-use timberline::{Coordinate, CursorWorkerError, Region, Store};
+use timberline::{Coordinate, CursorWorkerError, Region, Store, Tree};
 use workers::{DOOMED_RESTARTS, Ends, Workers};
 
 /// `timberline demo`.
@@ -60,7 +60,7 @@ fn follow(
     let ends = workers.join();
     bars.clear();
     present::supervision(out, &tree, &reports, &ends)?;
-    inspect(store, repository, &ends, out)
+    inspect(store, repository, workers_check(&tree, &ends), out)
 }
 
 /// Says that all is imported, and waits until it is on the disk: workers with a checkpoint see nothing before.
@@ -81,7 +81,7 @@ fn finish(
 fn inspect(
     store: &Store,
     repository: &Repository,
-    ends: &Ends,
+    workers: Check,
     out: &mut dyn Write,
 ) -> Result<(), CommandError> {
     let census = census(store)?;
@@ -93,7 +93,7 @@ fn inspect(
     present::verified(out, &verified)?;
     let audit = audit(repository, census.commits.len())?;
     let mut checks = check::compare(&audit, &census, verified.gap_positions);
-    checks.push(workers_check(ends));
+    checks.push(workers);
     checks.push(Check::new("the store's own verify finds nothing", problems(&verified)));
     present::checks(out, &checks, check::strayed(&audit, &census).count())?;
     match checks.iter().filter(|check| !check.differences.is_empty()).count() as u64 {
@@ -127,14 +127,16 @@ fn audit(repository: &Repository, commits: usize) -> Result<Audit, CommandError>
 }
 
 /// What was planned for the workers against how they ended.
-fn workers_check(ends: &Ends) -> Check {
+fn workers_check(tree: &Tree, ends: &Ends) -> Check {
     let mut differences = Vec::new();
-    let (restarts, stumbles, stumbling) = &ends.stumbling;
+    let (stumbles, stumbling) = &ends.stumbling;
+    let worker = tree.root.child("cursors").and_then(|cursors| cursors.child("stumbling"));
+    let restarts = worker.map_or(0, |worker| worker.restarts_total);
     for (name, end) in [("lines", &ends.lines), ("roster", &ends.roster), ("stumbling", stumbling)] {
         differences.extend(end.as_ref().err().map(|error| format!("{name}: {error}")));
     }
-    if restarts != stumbles || *stumbles == 0 {
-        let (panics, restarts) = (text::count(*stumbles, "time"), text::count(*restarts, "time"));
+    if restarts != *stumbles || restarts == 0 {
+        let (panics, restarts) = (text::count(*stumbles, "time"), text::count(restarts, "time"));
         differences.push(format!("stumbling panicked {panics} and was restarted {restarts}"));
     }
     match &ends.doomed {

@@ -8,8 +8,8 @@ use crate::failure::CommandError;
 use crate::git::Repository;
 use crate::text::count;
 use std::io::Write;
-use supervisors::{Received, Reports, Tree};
-use timberline::{CursorWorkerError, EventId, Store, VerifyReport};
+use supervisors::Received;
+use timberline::{CursorWorkerError, EventId, Reports, Store, Tree, VerifyReport};
 
 /// Commits of the ancestry that are shown.
 const ANCESTRY_EVENTS: usize = 12;
@@ -47,7 +47,7 @@ pub(super) fn supervision(out: &mut dyn Write, tree: &Tree, reports: &Reports, e
         }
     }
     heading(out, "How the workers ended")?;
-    let (_, _, stumbling) = &ends.stumbling;
+    let (_, stumbling) = &ends.stumbling;
     let all = [
         ("lines", &ends.lines),
         ("roster", &ends.roster),

@@ -43,8 +43,8 @@ pub(super) struct Workers {
 /// How the workers ended.
 #[derive(Debug)]
 pub(super) struct Ends {
-    /// Restarts and panics of the stumbling worker, and what its `join` said.
-    pub(super) stumbling: (u64, u64, Result<(), CursorWorkerError>),
+    /// How often the stumbling worker panicked, and what its `join` said.
+    pub(super) stumbling: (u64, Result<(), CursorWorkerError>),
     pub(super) lines: Result<(), CursorWorkerError>,
     pub(super) roster: Result<(), CursorWorkerError>,
     pub(super) doomed: Result<(), CursorWorkerError>,
@@ -82,12 +82,11 @@ impl Workers {
 
     /// Stops the workers and says how each ended.
     pub(super) fn join(self) -> Ends {
-        let restarts = self.stumbling.handle.status().restarts;
         let stumbles = self.stumbles.load(Ordering::SeqCst);
         Ends {
             lines: self.lines.handle.stop_and_join(),
             roster: self.roster.handle.stop_and_join(),
-            stumbling: (restarts, stumbles, self.stumbling.handle.stop_and_join()),
+            stumbling: (stumbles, self.stumbling.handle.stop_and_join()),
             doomed: self.doomed.handle.stop_and_join(),
         }
     }
