@@ -117,28 +117,32 @@ fn under_64_threads_with_the_same_expectation_exactly_one_wins() {
     let start = Barrier::new(THREADS);
     for version in 0..10u64 {
         let expected = if version == 0 { Expected::Empty } else { Expected::Version(version) };
-        let wins = thread::scope(|scope| {
-            let race = |n: u64| {
-                start.wait();
-                match store.append_with(&at("tree"), &note(n), AppendOptions::new().expect(expected)) {
-                    Ok(receipt) => {
-                        assert_eq!(receipt.version.get(), version + 1);
-                        1
-                    }
-                    Err(AppendError::Conflict { actual, .. }) => {
-                        assert_eq!(actual.get(), version + 1);
-                        0
-                    }
-                    Err(other) => panic!("{other}"),
+        let wins = race(THREADS, |n| {
+            start.wait();
+            match store.append_with(&at("tree"), &note(n), AppendOptions::new().expect(expected)) {
+                Ok(receipt) => {
+                    assert_eq!(receipt.version.get(), version + 1);
+                    true
                 }
-            };
-            let race = &race;
-            let threads: Vec<_> = (0..THREADS as u64).map(|n| scope.spawn(move || race(n))).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).sum::<u32>()
+                Err(AppendError::Conflict { actual, .. }) => {
+                    assert_eq!(actual.get(), version + 1);
+                    false
+                }
+                Err(other) => panic!("{other}"),
+            }
         });
         assert_eq!(wins, 1);
     }
     assert_eq!(check_whole(&store).len(), 10);
+}
+
+/// Lets so many threads try; gives how many won.
+fn race(threads: usize, attempt: impl Fn(u64) -> bool + Sync) -> usize {
+    let attempt = &attempt;
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads as u64).map(|n| scope.spawn(move || attempt(n))).collect();
+        threads.into_iter().filter_map(|thread| thread.join().unwrap().then_some(())).count()
+    })
 }
 
 #[test]
@@ -163,19 +167,14 @@ fn under_64_threads_with_the_same_condition_exactly_one_wins() {
     let dir = tempdir();
     let store = Store::open(small(dir.path())).unwrap();
     let start = Barrier::new(64);
-    let wins = thread::scope(|scope| {
-        let race = |n: u64| {
-            let options = AppendOptions::new().unless(Region::entity_prefix("seat-"), Position::START);
-            start.wait();
-            match store.append_with(&at(&format!("seat-{n}")), &note(n), options) {
-                Ok(_) => 1,
-                Err(AppendError::ConditionFailed { position, .. }) if position == Position::new(1) => 0,
-                Err(other) => panic!("{other}"),
-            }
-        };
-        let race = &race;
-        let threads: Vec<_> = (0..64).map(|n| scope.spawn(move || race(n))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).sum::<u32>()
+    let wins = race(64, |n| {
+        let options = AppendOptions::new().unless(Region::entity_prefix("seat-"), Position::START);
+        start.wait();
+        match store.append_with(&at(&format!("seat-{n}")), &note(n), options) {
+            Ok(_) => true,
+            Err(AppendError::ConditionFailed { position, .. }) if position == Position::new(1) => false,
+            Err(other) => panic!("{other}"),
+        }
     });
     assert_eq!((wins, numbers(&store).len()), (1, 1));
 }

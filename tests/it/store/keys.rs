@@ -48,9 +48,9 @@ fn the_same_idempotency_key_gives_the_same_receipt_and_one_event_across_batches(
 fn of_threads_that_race_with_one_key_all_get_the_receipt_of_one_event() {
     let dir = tempdir();
     let store = Store::open(small(dir.path())).unwrap();
+    let append = |n| store.append_event(keyed(n, "k")).unwrap();
+    let append = &append;
     let receipts: Vec<Receipt> = thread::scope(|scope| {
-        let append = |n| store.append_event(keyed(n, "k")).unwrap();
-        let append = &append;
         let threads: Vec<_> = (0..32).map(|n| scope.spawn(move || append(n))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
