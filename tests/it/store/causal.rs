@@ -18,7 +18,7 @@ fn check_graph(graph: &CausalGraph, nodes: &[&str], edges: &[&str], truncated: b
     assert_eq!(found, nodes);
     let mut found: Vec<_> = graph.edges.iter().map(|edge| format!("{}>{}", name(edge.cause), name(edge.effect))).collect();
     found.sort();
-    assert_eq!((found, graph.truncated), (edges.iter().map(ToString::to_string).collect(), truncated));
+    assert_eq!((found, graph.truncated), (edges.iter().map(ToString::to_string).collect::<Vec<_>>(), truncated));
 }
 
 /// A merge: `a` leads to `b` and `c`, both lead to `d`, which leads to `e`. `x` stands alone.

@@ -4,24 +4,6 @@
 use super::*;
 use timberline::{OpenError, ReadError};
 
-/// Positions in each of the three segments of [`filled`], and how many events there are.
-struct Filled {
-    events: u64,
-}
-
-/// A closed store of at least three segments.
-fn filled(dir: &Path) -> Filled {
-    let store = Store::open(small(dir)).unwrap();
-    while store.stats().segments < 3 {
-        let events = (0..16).map(|n| new_note(&format!("tree-{}", n % 5), store.written().get() + n)).collect();
-        store.append_batch(events).unwrap();
-    }
-    store.append(&at("tree"), &note(0)).unwrap();
-    let events = check_whole(&store).len() as u64;
-    store.close().unwrap();
-    Filled { events }
-}
-
 /// Damages a filled store; both ways to open it must say what is expected, and change nothing.
 #[track_caller]
 fn check(damage: impl Fn(&Path), expected: impl Fn(&OpenError) -> bool) {
@@ -219,7 +201,7 @@ fn no_single_byte_of_a_closed_store_can_be_changed_without_being_noticed() {
 #[test]
 fn damage_under_an_open_store_is_told_by_the_read_that_meets_it_and_by_verify_and_the_rest_is_read() {
     let dir = tempdir();
-    let events = filled(dir.path()).events;
+    let events = filled(dir.path());
     let store = Store::open(small(dir.path())).unwrap();
     let before = everything(&store);
     flip(dir.path(), 1, 20_000);

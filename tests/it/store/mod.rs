@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use timberline::storage::simulated::SimulatedDisk;
 use timberline::supervisors::Runtime;
 use timberline::{
@@ -129,11 +129,6 @@ pub(super) fn check_receipt(store: &Store, receipt: &Receipt) -> StoredEvent {
     event
 }
 
-/// Positions from 1 on, without a gap.
-pub(super) fn dense(count: u64) -> Vec<Position> {
-    (1..=count).map(Position::new).collect()
-}
-
 /// Everything in a directory but the writer's lock file, which may come and go and is always empty.
 pub(super) fn snapshot(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
@@ -147,6 +142,26 @@ pub(super) fn snapshot(dir: &Path) -> BTreeMap<String, Vec<u8>> {
         }
     }
     found
+}
+
+/// Fills a directory with a closed store of three segments or more; the same one for every test, made once.
+pub(super) fn filled(dir: &Path) -> u64 {
+    static FILLED: OnceLock<(u64, BTreeMap<String, Vec<u8>>)> = OnceLock::new();
+    let (events, files) = FILLED.get_or_init(|| {
+        let dir = tempdir();
+        let store = Store::open(small(dir.path())).unwrap();
+        while store.stats().segments < 3 {
+            let event = |n| new_note(&format!("tree-{}", n % 5), store.written().get() + n);
+            store.append_batch((0..16).map(event).collect()).unwrap();
+        }
+        store.append(&at("tree"), &note(0)).unwrap();
+        let events = check_whole(&store).len() as u64;
+        store.close().unwrap();
+        (events, snapshot(dir.path()))
+    });
+    fs::create_dir_all(dir).unwrap();
+    files.iter().for_each(|(name, bytes)| fs::write(dir.join(name), bytes).unwrap());
+    *events
 }
 
 pub(super) fn segment(number: u32) -> String {

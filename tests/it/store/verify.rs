@@ -19,7 +19,7 @@ fn verify_tells_what_it_checked_and_the_head_of_the_chain() {
     assert!(empty.is_intact() && empty.events == 0 && empty.last == Position::START);
     let mut heads = vec![empty.chain_head];
     for n in 0..300 {
-        store.append(&at("tree"), &note(n)).unwrap();
+        store.append_with(&at("tree"), &note(n), buffered()).unwrap();
         if n % 50 == 0 {
             heads.push(store.verify().unwrap().chain_head);
         }
