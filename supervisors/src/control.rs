@@ -2,6 +2,7 @@
 
 use crate::driver::threads::Threads;
 use crate::spec::Settings;
+use crate::supervisor::family::Family;
 use crate::{ChildId, Completion, ExitReason, Runtime, Time};
 use std::fmt;
 use std::sync::Arc;
@@ -26,6 +27,12 @@ pub(crate) trait Child: Send + Sync {
     fn end(self: Arc<Self>, reason: &ExitReason);
     /// What it is doing.
     fn snapshot(&self) -> ChildSnapshot;
+    /// Whether the calling thread is in one of its turns, and would wait for itself if it waited for the child.
+    fn is_held(&self) -> bool;
+    /// Of a supervisor: its children.
+    fn family(&self) -> Option<Arc<Family>> {
+        None
+    }
 }
 
 /// Where a child lives.
@@ -100,6 +107,8 @@ pub(crate) struct ChildSnapshot {
     pub(crate) turns: u64,
     /// When the turn in hand began, if one is in hand. Of an inline actor: when a snapshot first saw it.
     pub(crate) busy_since: Option<Time>,
+    /// What the incarnation noted of its start.
+    pub(crate) note: String,
     /// What its handler says it is doing; empty unless it said so in this turn.
     pub(crate) doing: &'static str,
     /// The thread that runs the turn in hand.
