@@ -30,7 +30,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dir = tempfile::tempdir()?;
     let store = Store::open(Config::new(dir.path()))?;
     let commit = |name: &str, message: &str, parents: &[EventId]| -> Result<EventId, Box<dyn Error>> {
-        let event = NewEvent::new(&Coordinate::new(name, "repository")?, &Committed { message: message.into() })?;
+        let event =
+            NewEvent::new(&Coordinate::new(name, "repository")?, &Committed { message: message.into() })?;
         Ok(store.append_event(event.caused_by(parents.iter().copied()))?.id)
     };
 

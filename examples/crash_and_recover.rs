@@ -13,8 +13,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use timberline::{
-    CheckpointId, Config, Coordinate, CursorWorkerAction, CursorWorkerConfig, CursorWorkerHandle, NewEvent, Payload,
-    Region, Store,
+    CheckpointId, Config, Coordinate, CursorWorkerAction, CursorWorkerConfig, CursorWorkerHandle, NewEvent,
+    Payload, Region, Store,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -45,7 +45,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let store = Store::open(Config::new(dir.path()))?;
     let found = store.recovery().expect("a store that is open was recovered");
-    println!("opened again: closed in good order: {}, cut: {:?}, gap: {:?}", found.closed, found.cut, found.gap);
+    println!(
+        "opened again: closed in good order: {}, cut: {:?}, gap: {:?}",
+        found.closed, found.cut, found.gap
+    );
     let orders = store.read(&Region::kind(Ordered::KIND)).count() as u64;
     println!("{orders} orders are there");
     assert!(!found.closed && orders >= acknowledged, "an acknowledged order is lost");
@@ -80,7 +83,8 @@ fn child(dir: &Path) -> Result<(), Box<dyn Error>> {
     let _invoicing = invoicing(&store)?;
     let mut out = std::io::stdout();
     for number in 1.. {
-        let receipt = store.append(&Coordinate::new(format!("order-{number}"), "shop")?, &Ordered { number })?;
+        let receipt =
+            store.append(&Coordinate::new(format!("order-{number}"), "shop")?, &Ordered { number })?;
         writeln!(out, "{}.", receipt.id)?;
         out.flush()?;
     }
@@ -106,14 +110,17 @@ fn invoicing(store: &Store) -> Result<CursorWorkerHandle, Box<dyn Error>> {
 fn finish(store: &Store, orders: u64) -> Result<BTreeMap<u64, u64>, Box<dyn Error>> {
     let (sender, numbers) = mpsc::channel();
     let worker = invoicing(store)?;
-    let counting =
-        store.cursor_worker(&Region::kind(Invoiced::KIND), CursorWorkerConfig::default(), move |batch, _| {
+    let counting = store.cursor_worker(
+        &Region::kind(Invoiced::KIND),
+        CursorWorkerConfig::default(),
+        move |batch, _| {
             for event in batch {
                 let invoice: Invoiced = event.payload_as().expect("this program wrote it");
                 sender.send(invoice.number).expect("the receiver lives as long as the worker");
             }
             CursorWorkerAction::Continue
-        })?;
+        },
+    )?;
     let mut invoices = BTreeMap::new();
     for number in numbers.iter().take(orders as usize) {
         *invoices.entry(number).or_default() += 1;

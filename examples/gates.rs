@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 use std::error::Error;
 use timberline::{
-    AppendError, Config, Coordinate, CursorWorkerAction, CursorWorkerConfig, DeniedProposal, Denial, Gate, Payload,
-    Proposal, Region, Store, gate,
+    AppendError, Config, Coordinate, CursorWorkerAction, CursorWorkerConfig, Denial, DeniedProposal, Gate,
+    Payload, Proposal, Region, Store, gate,
 };
 
 #[derive(Debug, Serialize, Deserialize)]

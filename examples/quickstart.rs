@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::sync::mpsc;
 use timberline::{
-    AppendError, AppendOptions, CheckpointId, Config, Coordinate, CursorWorkerAction, CursorWorkerConfig, Expected,
-    Payload, Region, Store,
+    AppendError, AppendOptions, CheckpointId, Config, Coordinate, CursorWorkerAction, CursorWorkerConfig,
+    Expected, Payload, Region, Store,
 };
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -42,7 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Who expects the wrong version is refused, and told the right one.
     let first = AppendOptions::new().expect(Expected::Empty);
     match store.append_with(&oak, &Felled { metres: 21 }, first) {
-        Err(AppendError::Conflict { entity, actual, .. }) => println!("refused: {entity} is at version {actual}"),
+        Err(AppendError::Conflict { entity, actual, .. }) => {
+            println!("refused: {entity} is at version {actual}")
+        }
         other => panic!("the oak was there already: {other:?}"),
     }
     let after_planting = AppendOptions::new().expect(Expected::Version(1)).caused_by([planted.id]);

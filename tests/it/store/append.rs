@@ -24,7 +24,8 @@ fn append_returns_a_receipt_whose_event_can_be_read_at_once_by_anyone_in_the_sam
             scope.spawn(move || {
                 for n in (0..100).map(|n| writer * 1_000 + n) {
                     let options = if n % 2 == 0 { buffered() } else { AppendOptions::new() };
-                    let receipt = store.append_with(&at(&format!("tree-{writer}")), &note(n), options).unwrap();
+                    let receipt =
+                        store.append_with(&at(&format!("tree-{writer}")), &note(n), options).unwrap();
                     check_read(store, n, &receipt);
                     sender.send((n, receipt)).unwrap();
                 }
@@ -151,9 +152,13 @@ fn a_condition_refuses_while_an_event_of_its_region_stands_after_its_position() 
     let store = Store::open(small(dir.path())).unwrap();
     let seen = store.append(&at("seat-1"), &note(1)).unwrap().position;
     let taken = store.append(&at("seat-2"), &note(2)).unwrap().position;
-    let unless = |region, after| store.append_with(&at("seat-3"), &note(3), AppendOptions::new().unless(region, after));
+    let unless = |region, after| {
+        store.append_with(&at("seat-3"), &note(3), AppendOptions::new().unless(region, after))
+    };
     let seats = || Region::entity_prefix("seat-");
-    let AppendError::ConditionFailed { item: 0, position } = unless(seats(), seen).unwrap_err() else { panic!() };
+    let AppendError::ConditionFailed { item: 0, position } = unless(seats(), seen).unwrap_err() else {
+        panic!()
+    };
     assert_eq!(position, taken);
     unless(Region::entity("seat-9"), Position::START).unwrap();
     unless(seats().and(Region::scope("field")), Position::START).unwrap();
@@ -184,7 +189,10 @@ fn a_receipt_names_the_durability_it_reached_and_flush_reaches_the_disk() {
     let dir = tempdir();
     let store = Store::open(small(dir.path()).flush_interval(Duration::from_secs(3_600))).unwrap();
     let soft = store.append_with(&at("tree"), &note(1), buffered()).unwrap();
-    assert_eq!((soft.durability, store.written(), store.durable()), (Durability::Buffered, soft.position, Position::START));
+    assert_eq!(
+        (soft.durability, store.written(), store.durable()),
+        (Durability::Buffered, soft.position, Position::START)
+    );
     assert_eq!(store.read(&Region::all()).durable_only().count(), 0);
     assert_eq!(store.flush().unwrap(), soft.position);
     assert_eq!((store.durable(), store.read(&Region::all()).durable_only().count()), (soft.position, 1));
@@ -194,9 +202,11 @@ fn a_receipt_names_the_durability_it_reached_and_flush_reaches_the_disk() {
 }
 
 #[test]
-fn the_config_decides_the_durability_unless_the_options_do_and_a_batch_is_as_durable_as_its_strongest_event() {
+fn the_config_decides_the_durability_unless_the_options_do_and_a_batch_is_as_durable_as_its_strongest_event()
+{
     let dir = tempdir();
-    let config = small(dir.path()).flush_interval(Duration::from_secs(3_600)).durability(Durability::Buffered);
+    let config =
+        small(dir.path()).flush_interval(Duration::from_secs(3_600)).durability(Durability::Buffered);
     let store = Store::open(config).unwrap();
     assert_eq!(store.append(&at("tree"), &note(1)).unwrap().durability, Durability::Buffered);
     let durable = new_note("tree", 3).durability(Durability::Durable);
@@ -240,7 +250,8 @@ fn a_ticket_of_a_batch_gives_one_receipt_for_each_event() {
     let ticket = store.submit_batch(vec![new_note("a", 1), new_note("b", 2), new_note("a", 3)]).unwrap();
     let receipts = ticket.wait().unwrap();
     assert_eq!(receipts.iter().map(|receipt| receipt.version.get()).collect::<Vec<_>>(), [1, 1, 2]);
-    let refused = store.submit_batch(vec![new_note("a", 4), new_note("b", 5).expect(Expected::Empty)]).unwrap();
+    let refused =
+        store.submit_batch(vec![new_note("a", 4), new_note("b", 5).expect(Expected::Empty)]).unwrap();
     assert!(matches!(refused.wait(), Err(AppendError::Conflict { item: 1, .. })));
     assert_eq!(numbers(&store), [1, 2, 3]);
 }
@@ -294,7 +305,8 @@ fn a_call_whose_answer_does_not_come_by_the_deadline_is_told_that_the_outcome_is
     assert!(matches!(unknown, AppendError::Indeterminate { .. }), "{unknown}");
     assert_eq!(unknown.retry(), Retry::Unknown);
     // It may still be stored, and here it is: the worker waits for it.
-    let worker = store.cursor_worker(&Region::all(), CursorWorkerConfig::default(), |_, _| CursorWorkerAction::Stop);
+    let worker =
+        store.cursor_worker(&Region::all(), CursorWorkerConfig::default(), |_, _| CursorWorkerAction::Stop);
     drop(open);
     worker.unwrap().join().unwrap();
     assert_eq!(numbers(&store), [1]);

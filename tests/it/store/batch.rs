@@ -18,7 +18,10 @@ fn batch(n: u64) -> Vec<NewEvent> {
 #[track_caller]
 fn check_whole_batches(numbers: &[u64]) {
     for chunk in numbers.chunks(BATCH as usize) {
-        assert!(chunk.len() == BATCH as usize && chunk.iter().all(|n| *n == chunk[0]), "half a batch: {chunk:?}");
+        assert!(
+            chunk.len() == BATCH as usize && chunk.iter().all(|n| *n == chunk[0]),
+            "half a batch: {chunk:?}"
+        );
     }
 }
 
@@ -59,7 +62,9 @@ fn a_batch_is_all_or_nothing_for_workers() {
     let config = CursorWorkerConfig::default().batch_size(CursorWorkerConfig::BATCH_EVENTS_MAX);
     let worker = store
         .cursor_worker(&Region::all(), config, move |batch, _| {
-            sender.send(batch.iter().map(|event| event.payload_as::<Note>().unwrap().n).collect::<Vec<_>>()).unwrap();
+            sender
+                .send(batch.iter().map(|event| event.payload_as::<Note>().unwrap().n).collect::<Vec<_>>())
+                .unwrap();
             CursorWorkerAction::Continue
         })
         .unwrap();
@@ -175,10 +180,15 @@ fn a_conflict_inside_a_batch_names_the_item() {
             store.append_batch(events).unwrap_err()
         };
         let conflict = at_item(item, new_note("tree-2", 1).expect(Expected::Version(7)));
-        let AppendError::Conflict { item: named, entity, actual, .. } = &conflict else { panic!("{conflict}") };
+        let AppendError::Conflict { item: named, entity, actual, .. } = &conflict else {
+            panic!("{conflict}")
+        };
         assert_eq!((*named, entity.as_str(), *actual), (item, "tree-2", Version::new(1)));
         let condition = at_item(item, new_note("tree-3", 1).unless(Region::all(), Position::START));
-        assert!(matches!(condition, AppendError::ConditionFailed { item: named, .. } if named == item), "{condition}");
+        assert!(
+            matches!(condition, AppendError::ConditionFailed { item: named, .. } if named == item),
+            "{condition}"
+        );
         let denied = at_item(item, new_note("tree-3", 13));
         assert!(matches!(denied, AppendError::Denied { item: named, .. } if named == item), "{denied}");
     }
@@ -193,8 +203,12 @@ fn expectations_inside_a_batch_see_the_earlier_events_of_the_batch() {
     let events = steps.iter().zip(1..).map(|(expected, n)| new_note("tree", n).expect(*expected)).collect();
     let receipts = store.append_batch(events).unwrap();
     assert_eq!(receipts.iter().map(|receipt| receipt.version.get()).collect::<Vec<_>>(), [1, 2, 3, 4]);
-    let twice = vec![new_note("bush", 5).expect(Expected::Empty), new_note("bush", 6).expect(Expected::Empty)];
+    let twice =
+        vec![new_note("bush", 5).expect(Expected::Empty), new_note("bush", 6).expect(Expected::Empty)];
     let refused = store.append_batch(twice).unwrap_err();
-    assert!(matches!(refused, AppendError::Conflict { item: 1, actual, .. } if actual == Version::new(1)), "{refused}");
+    assert!(
+        matches!(refused, AppendError::Conflict { item: 1, actual, .. } if actual == Version::new(1)),
+        "{refused}"
+    );
     assert_eq!(numbers(&store), [1, 2, 3, 4]);
 }

@@ -12,13 +12,18 @@ fn caused(store: &Store, entity: &str, by: &[EventId]) -> EventId {
 #[track_caller]
 fn check_graph(graph: &CausalGraph, nodes: &[&str], edges: &[&str], truncated: bool) {
     let name = |id: EventId| graph.nodes.iter().find(|node| node.id == id).unwrap().entity.as_str();
-    let mut found: Vec<_> = graph.nodes.iter().map(|node| format!("{}:{}", node.entity, node.depth)).collect();
+    let mut found: Vec<_> =
+        graph.nodes.iter().map(|node| format!("{}:{}", node.entity, node.depth)).collect();
     assert!(graph.nodes.is_sorted_by_key(|node| node.depth), "breadth first");
     found[1.min(graph.nodes.len())..].sort();
     assert_eq!(found, nodes);
-    let mut found: Vec<_> = graph.edges.iter().map(|edge| format!("{}>{}", name(edge.cause), name(edge.effect))).collect();
+    let mut found: Vec<_> =
+        graph.edges.iter().map(|edge| format!("{}>{}", name(edge.cause), name(edge.effect))).collect();
     found.sort();
-    assert_eq!((found, graph.truncated), (edges.iter().map(ToString::to_string).collect::<Vec<_>>(), truncated));
+    assert_eq!(
+        (found, graph.truncated),
+        (edges.iter().map(ToString::to_string).collect::<Vec<_>>(), truncated)
+    );
 }
 
 /// A merge: `a` leads to `b` and `c`, both lead to `d`, which leads to `e`. `x` stands alone.
@@ -60,7 +65,12 @@ fn a_walk_ends_at_its_limits_of_depth_and_count_and_says_so() {
     check_graph(&store.causes(e, 0).unwrap(), &[], &[], true);
     check_graph(&store.causes(e, 1).unwrap(), &["e:0"], &[], true);
     check_graph(&store.causes(e, 2).unwrap(), &["e:0", "d:1"], &["d>e"], true);
-    check_graph(&store.causes(e, 5).unwrap(), &["e:0", "a:3", "b:2", "c:2", "d:1"], &["a>b", "a>c", "b>d", "c>d", "d>e"], false);
+    check_graph(
+        &store.causes(e, 5).unwrap(),
+        &["e:0", "a:3", "b:2", "c:2", "d:1"],
+        &["a>b", "a>c", "b>d", "c>d", "d>e"],
+        false,
+    );
     let deep = |depth| GraphOptions::new().depth(depth);
     check_graph(&store.effects_with(a, deep(0)).unwrap(), &["a:0"], &[], true);
     check_graph(&store.effects_with(a, deep(1)).unwrap(), &["a:0", "b:1", "c:1"], &["a>b", "a>c"], true);
@@ -79,7 +89,11 @@ fn a_walk_stays_within_the_correlation_when_it_is_told_to() {
     let other = caused(&store, "o", &[b]);
     let c = correlated("c", other);
     assert_eq!(store.get(b).unwrap().unwrap().correlation(), a);
-    assert_eq!(store.get(other).unwrap().unwrap().correlation(), other, "an event begins a correlation of its own");
+    assert_eq!(
+        store.get(other).unwrap().unwrap().correlation(),
+        other,
+        "an event begins a correlation of its own"
+    );
     let within = GraphOptions::new().within_correlation(true);
     check_graph(&store.effects_with(a, within).unwrap(), &["a:0", "b:1"], &["a>b"], false);
     check_graph(&store.causes_with(c, within).unwrap(), &["c:0"], &[], false);
@@ -103,7 +117,12 @@ fn causes_inside_a_batch_are_named_by_their_place_and_share_the_correlation() {
     let mut causes = events[2].causes();
     causes.sort();
     assert_eq!(causes, [root, receipts[0].id, receipts[1].id]);
-    check_graph(&store.causes(receipts[1].id, 9).unwrap(), &["b:0", "a:1", "root:2"], &["a>b", "root>a"], false);
+    check_graph(
+        &store.causes(receipts[1].id, 9).unwrap(),
+        &["b:0", "a:1", "root:2"],
+        &["a>b", "root>a"],
+        false,
+    );
 }
 
 #[test]
@@ -112,18 +131,25 @@ fn a_cause_that_is_no_event_of_the_store_is_refused_with_its_id() {
     let store = Store::open(small(dir.path())).unwrap();
     let known = caused(&store, "a", &[]);
     let stranger = Store::open(small(other.path())).unwrap().append(&at("tree"), &note(1)).unwrap().id;
-    let ids = [stranger, EventId::from_u128(0), EventId::new(known.time_millis(), Position::new(2), known.tag())];
+    let ids =
+        [stranger, EventId::from_u128(0), EventId::new(known.time_millis(), Position::new(2), known.tag())];
     for unknown in ids {
         for event in [new_note("b", 1).caused_by([known, unknown]), new_note("b", 1).correlated(unknown)] {
             let refused = store.append_batch(vec![new_note("c", 1), event]).unwrap_err();
-            assert!(matches!(refused, AppendError::UnknownCause { item: 1, id } if id == unknown), "{refused}");
+            assert!(
+                matches!(refused, AppendError::UnknownCause { item: 1, id } if id == unknown),
+                "{refused}"
+            );
         }
     }
     for (item, cause) in [(0, 0), (0, 1), (1, 1), (1, 7), (0, u32::MAX)] {
         let mut events = vec![new_note("c", 1), new_note("c", 2)];
         events[item] = events[item].clone().caused_by_item(cause);
         let refused = store.append_batch(events).unwrap_err();
-        assert!(matches!(refused, AppendError::BatchCause { item: i, cause: c } if (i, c) == (item, cause)), "{refused}");
+        assert!(
+            matches!(refused, AppendError::BatchCause { item: i, cause: c } if (i, c) == (item, cause)),
+            "{refused}"
+        );
     }
     assert_eq!(numbers(&store).len(), 1);
 }
@@ -160,11 +186,18 @@ fn a_graph_is_written_for_mermaid_and_for_graphviz_and_no_name_breaks_out_of_its
     let lines: Vec<_> = mermaid.lines().collect();
     assert_eq!((lines[0], lines.len(), lines[3]), ("flowchart TD", 4, "    e1 --> e2"));
     assert_eq!(lines[1], "    e2[\"Note<br/>b\"]");
-    assert!(!lines[2].contains('<') || lines[2].matches('<').count() == 1, "only the line break is markup: {}", lines[2]);
+    assert!(
+        !lines[2].contains('<') || lines[2].matches('<').count() == 1,
+        "only the line break is markup: {}",
+        lines[2]
+    );
     assert_eq!(lines[2].matches('"').count(), 2, "{}", lines[2]);
     let dot = graph.to_dot();
     let lines: Vec<_> = dot.lines().collect();
-    assert_eq!((lines[0], lines[1], lines[3], lines[4]), ("digraph causes {", "    e2 [label=\"Note\\nb\"];", "    e1 -> e2;", "}"));
+    assert_eq!(
+        (lines[0], lines[1], lines[3], lines[4]),
+        ("digraph causes {", "    e2 [label=\"Note\\nb\"];", "    e1 -> e2;", "}")
+    );
     assert_eq!(lines[2], "    e1 [label=\"Note\\n\\\"]; x --> y; <script>`#\\\\\"];");
     assert_eq!(serde_json::to_value(&graph).unwrap()["nodes"][1]["entity"], evil);
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use timberline::storage::OperationKind;
 use timberline::storage::simulated::Fault;
 use timberline::{
-    AppendError, CheckpointId, CloseError, CursorWorkerAction, CursorWorkerConfig, CursorWorkerError, EventId,
-    ReadError, Retry,
+    AppendError, CheckpointId, CloseError, CursorWorkerAction, CursorWorkerConfig, CursorWorkerError,
+    EventId, ReadError, Retry,
 };
 
 /// `close` returns after every thread is joined, and says what was still wrong.
@@ -48,7 +48,10 @@ fn worker(store: &Store, id: &str) -> timberline::CursorWorkerHandle {
 }
 
 /// A worker whose handler says that it was entered and then waits to be let go.
-fn held(store: &Store, config: CursorWorkerConfig) -> (timberline::CursorWorkerHandle, mpsc::Sender<()>, Arc<AtomicBool>) {
+fn held(
+    store: &Store,
+    config: CursorWorkerConfig,
+) -> (timberline::CursorWorkerHandle, mpsc::Sender<()>, Arc<AtomicBool>) {
     let (enter, entered) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();
     let returned = Arc::new(AtomicBool::new(false));

@@ -3,7 +3,10 @@
 use super::*;
 use timberline::storage::OperationKind;
 use timberline::storage::simulated::{Fault, Seeded};
-use timberline::{AppendError, CheckpointId, CursorWorkerAction, CursorWorkerConfig, CursorWorkerError, Denial, Expected, gate};
+use timberline::{
+    AppendError, CheckpointId, CursorWorkerAction, CursorWorkerConfig, CursorWorkerError, Denial, Expected,
+    gate,
+};
 
 /// What one seed's run knows: which events were acknowledged, and how safe they were said to be.
 struct Run {
@@ -126,14 +129,20 @@ impl Run {
         self.next += 1;
         let mut after = self.draw.choose(4);
         self.disk.set_hook(move |operation| {
-            let counts = matches!(operation.kind, OperationKind::Write | OperationKind::Sync | OperationKind::Rename);
+            let counts =
+                matches!(operation.kind, OperationKind::Write | OperationKind::Sync | OperationKind::Rename);
             after = if counts { after.wrapping_sub(1) } else { after };
             (after == usize::MAX).then_some(Fault::PowerOff)
         });
         match self.store.append_batch(vec![new_note(&entity, n), new_note(&entity, n)]) {
             Ok(receipts) => self.acknowledged.extend(receipts.into_iter().map(|receipt| (receipt, n))),
             Err(unknown) => assert!(
-                matches!(unknown, AppendError::Indeterminate { .. } | AppendError::Poisoned { .. } | AppendError::Storage { .. }),
+                matches!(
+                    unknown,
+                    AppendError::Indeterminate { .. }
+                        | AppendError::Poisoned { .. }
+                        | AppendError::Storage { .. }
+                ),
                 "{unknown:?}"
             ),
         }
@@ -172,7 +181,8 @@ impl Run {
 
 /// Positions are dense from 1 with no gap, versions dense from 1 per entity, after any mix of crashes, refusals and rolled back batches, unless a gap is reported as such.
 #[test]
-fn positions_are_dense_from_1_versions_dense_from_1_per_entity_after_any_mix_of_crashes_refusals_and_rolled_back_batches() {
+fn positions_are_dense_from_1_versions_dense_from_1_per_entity_after_any_mix_of_crashes_refusals_and_rolled_back_batches()
+ {
     let seeds = std::env::var("TIMBERLINE_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(40);
     let (mut events, mut gaps) = (0, 0);
     for seed in 0..seeds {
@@ -225,7 +235,11 @@ fn gap_positions_are_never_used_again_and_are_told_to_a_worker_that_asks_for_the
     let worker = store
         .cursor_worker(&Region::all(), config, move |batch, _| {
             batch.gaps().iter().for_each(|gap| sender.send(gap.clone()).unwrap());
-            if batch.last_position() == Some(next.position) { CursorWorkerAction::Stop } else { CursorWorkerAction::Continue }
+            if batch.last_position() == Some(next.position) {
+                CursorWorkerAction::Stop
+            } else {
+                CursorWorkerAction::Continue
+            }
         })
         .unwrap();
     worker.join().unwrap();

@@ -49,9 +49,10 @@ fn the_directory_of_another_format_version_a_typed_error_that_says_which_file_no
             bytes[8..12].copy_from_slice(&99u32.to_le_bytes());
             fs::write(path, bytes).unwrap();
         };
-        check(version, |refused| {
-            matches!(refused, OpenError::Format { path, found: 99, known } if is(path, number) && *known != 99)
-        });
+        check(
+            version,
+            |refused| matches!(refused, OpenError::Format { path, found: 99, known } if is(path, number) && *known != 99),
+        );
     }
 }
 
@@ -61,7 +62,9 @@ fn a_directory_with_a_segment_of_another_store_a_typed_error_that_says_which_fil
     let other = tempdir();
     filled(other.path());
     for number in 1..=3 {
-        let swap = |dir: &Path| drop(fs::copy(other.path().join(segment(number)), dir.join(segment(number))).unwrap());
+        let swap = |dir: &Path| {
+            drop(fs::copy(other.path().join(segment(number)), dir.join(segment(number))).unwrap())
+        };
         // Of two stores the first segment's decides which one it is.
         let named = number.max(2);
         check(swap, |refused| matches!(refused, OpenError::Foreign { path, .. } if is(path, named)));
@@ -86,9 +89,12 @@ fn a_directory_with_a_foreign_segment_a_typed_error_that_says_which_file_nothing
     ];
     for (what, content) in contents {
         for number in 1..=3 {
-            let replace = |dir: &Path| fs::write(dir.join(segment(number)), content(bytes_of(dir, number))).unwrap();
+            let replace =
+                |dir: &Path| fs::write(dir.join(segment(number)), content(bytes_of(dir, number))).unwrap();
             check(replace, |refused| match refused {
-                OpenError::Corrupt { path, offset: 0, .. } | OpenError::Foreign { path, .. } => is(path, number),
+                OpenError::Corrupt { path, offset: 0, .. } | OpenError::Foreign { path, .. } => {
+                    is(path, number)
+                }
                 other => panic!("{what} in segment {number}: {other:?}"),
             });
         }
@@ -150,7 +156,8 @@ fn a_directory_with_a_damaged_segment_a_typed_error_that_says_which_file_and_whe
 
 /// The directory of another format version, of another store, with a foreign, missing, duplicated or damaged segment: a typed error that says which file and where; nothing changed on disk.
 #[test]
-fn a_directory_with_a_segment_that_was_cut_short_a_typed_error_that_says_which_file_and_where_nothing_changed_on_disk() {
+fn a_directory_with_a_segment_that_was_cut_short_a_typed_error_that_says_which_file_and_where_nothing_changed_on_disk()
+ {
     for number in 1..=2 {
         for part in [0, 100, 512, 30_000] {
             let cut = |dir: &Path| {

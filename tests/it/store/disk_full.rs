@@ -10,7 +10,8 @@ fn sized(n: u64) -> NewEvent {
 
 /// Disk full: the append fails with `NoSpace`, nothing half written is ever read, and when there is room again appends work without a restart of the process.
 #[test]
-fn disk_full_the_append_fails_with_no_space_nothing_half_written_is_ever_read_and_when_there_is_room_again_appends_work() {
+fn disk_full_the_append_fails_with_no_space_nothing_half_written_is_ever_read_and_when_there_is_room_again_appends_work()
+ {
     let disk = SimulatedDisk::new();
     let store = on_disk(&disk).open().unwrap();
     let mut stored = Vec::new();
@@ -97,7 +98,8 @@ fn a_file_size_limit_is_a_full_disk_to_a_process_that_ignores_its_signal() {
 fn a_file_size_limit_that_kills_the_process_is_a_crash_like_any_other() {
     let dir = tempdir();
     let mut child = Child::of_shell("ulimit -f 30; exec \"$0\" \"$@\"", "fill", dir.path());
-    let acknowledged: Vec<u64> = child.lines().filter_map(|line| line.strip_prefix("stored ")?.parse().ok()).collect();
+    let acknowledged: Vec<u64> =
+        child.lines().filter_map(|line| line.strip_prefix("stored ")?.parse().ok()).collect();
     assert!(!child.wait().success(), "the signal ended it");
     assert!(acknowledged.len() > 3);
     let store = Store::open(small(dir.path())).unwrap();

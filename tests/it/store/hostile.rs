@@ -7,8 +7,8 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
-use timberline::storage::{StorageError, StorageErrorKind};
 use timberline::OpenError;
+use timberline::storage::{StorageError, StorageErrorKind};
 
 fn fifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
@@ -114,7 +114,14 @@ fn a_segment_that_is_being_prepared_is_never_written_through_a_symlink() {
 fn files_of_other_programs_in_the_directory_are_left_alone() {
     let dir = tempdir();
     filled(dir.path());
-    let strangers = ["notes.txt", "0000000000.segment", "1.segment", "0000000004.segment.bak", "00000000004.segment", ".hidden"];
+    let strangers = [
+        "notes.txt",
+        "0000000000.segment",
+        "1.segment",
+        "0000000004.segment.bak",
+        "00000000004.segment",
+        ".hidden",
+    ];
     strangers.iter().for_each(|name| fs::write(dir.path().join(name), name).unwrap());
     fs::create_dir(dir.path().join("folder")).unwrap();
     symlink("/nowhere", dir.path().join("link")).unwrap();
@@ -141,7 +148,15 @@ fn a_path_that_cannot_be_a_directory_is_refused_with_the_path() {
     let around = dir.path().join("around");
     symlink(&around, &around).unwrap();
     let long = dir.path().join("x".repeat(300));
-    let paths = [file.clone(), file.join("below"), around, long, PathBuf::from("nul\0byte"), PathBuf::new(), "/proc/none".into()];
+    let paths = [
+        file.clone(),
+        file.join("below"),
+        around,
+        long,
+        PathBuf::from("nul\0byte"),
+        PathBuf::new(),
+        "/proc/none".into(),
+    ];
     for path in paths {
         match Store::open(small(&path)) {
             Err(OpenError::Storage { source }) => {
@@ -174,7 +189,9 @@ fn a_directory_without_a_store_is_no_store_to_a_reader_and_is_left_as_it_is() {
     let missing = dir.path().join("missing");
     assert!(matches!(Store::open_read_only(&missing), Err(OpenError::NoStore { path }) if path == missing));
     assert!(!missing.exists());
-    assert!(matches!(Store::open_read_only(dir.path()), Err(OpenError::NoStore { path }) if path == dir.path()));
+    assert!(
+        matches!(Store::open_read_only(dir.path()), Err(OpenError::NoStore { path }) if path == dir.path())
+    );
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
@@ -212,7 +229,12 @@ fn refused_to_nobody(around: &Path, store_dir: &Path) -> Option<String> {
     let program = around.join("program");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    let can_be = Command::new(&program).arg("--list").uid(65_534).gid(65_534).output().is_ok_and(|out| out.status.success());
+    let can_be = Command::new(&program)
+        .arg("--list")
+        .uid(65_534)
+        .gid(65_534)
+        .output()
+        .is_ok_and(|out| out.status.success());
     let mut command = Child::command(program, "open", store_dir);
     command.uid(65_534).gid(65_534).current_dir("/");
     can_be.then(|| Child::of(command).line_after("refused"))
@@ -225,9 +247,14 @@ fn coordinates_that_cannot_be_are_refused_when_they_are_made() {
     assert_eq!(made("", "s"), Empty { part: "entity" });
     assert_eq!(made("e", ""), Empty { part: "scope" });
     let (entity, scope) = (Coordinate::ENTITY_BYTES_MAX, Coordinate::SCOPE_BYTES_MAX);
-    assert_eq!(made(&"e".repeat(entity + 1), "s"), TooLong { part: "entity", bytes: entity + 1, limit: entity });
+    assert_eq!(
+        made(&"e".repeat(entity + 1), "s"),
+        TooLong { part: "entity", bytes: entity + 1, limit: entity }
+    );
     assert_eq!(made("e", &"s".repeat(scope + 1)), TooLong { part: "scope", bytes: scope + 1, limit: scope });
-    for (text, character, offset) in [("\0", '\0', 0), ("a\nb", '\n', 1), ("é\u{7f}", '\u{7f}', 2), ("a\u{85}", '\u{85}', 1)] {
+    for (text, character, offset) in
+        [("\0", '\0', 0), ("a\nb", '\n', 1), ("é\u{7f}", '\u{7f}', 2), ("a\u{85}", '\u{85}', 1)]
+    {
         assert_eq!(made(text, "s"), Control { part: "entity", character, offset });
         assert_eq!(made("e", text), Control { part: "scope", character, offset });
     }

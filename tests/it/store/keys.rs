@@ -21,7 +21,8 @@ fn check_same(first: &Receipt, again: &Receipt) {
 fn the_same_idempotency_key_gives_the_same_receipt_and_one_event_in_one_batch() {
     let dir = tempdir();
     let store = Store::open(small(dir.path())).unwrap();
-    let receipts = store.append_batch(vec![keyed(1, "k"), new_note("tree", 2), keyed(3, "k"), keyed(4, "l")]).unwrap();
+    let receipts =
+        store.append_batch(vec![keyed(1, "k"), new_note("tree", 2), keyed(3, "k"), keyed(4, "l")]).unwrap();
     check_same(&receipts[0], &receipts[2]);
     assert_eq!(numbers(&store), [1, 2, 4]);
     assert_eq!(receipts[3].position, Position::new(3), "a repetition costs no position");
@@ -117,5 +118,8 @@ fn an_idempotency_key_has_a_length_of_1_to_256_bytes_and_may_be_any_bytes() {
     assert!(append(&longest).unwrap().duplicate);
     assert!(!append(&longest[1..]).unwrap().duplicate);
     let refused = append(&[0; AppendOptions::KEY_BYTES_MAX + 1]).unwrap_err();
-    assert!(matches!(refused, AppendError::TooLarge { what: "idempotency key", bytes: 257, limit: 256, .. }), "{refused}");
+    assert!(
+        matches!(refused, AppendError::TooLarge { what: "idempotency key", bytes: 257, limit: 256, .. }),
+        "{refused}"
+    );
 }

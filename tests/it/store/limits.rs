@@ -9,7 +9,14 @@ fn sized(entity: &str, payload_bytes: usize) -> NewEvent {
 
 /// Refused as too large, with these numbers, and without a byte written.
 #[track_caller]
-fn check_too_large(store: &Store, events: Vec<NewEvent>, at_item: usize, what: &str, over: Option<u64>, limit: u64) -> u64 {
+fn check_too_large(
+    store: &Store,
+    events: Vec<NewEvent>,
+    at_item: usize,
+    what: &str,
+    over: Option<u64>,
+    limit: u64,
+) -> u64 {
     let before = (store.stats(), snapshot(store.dir()));
     let refused = store.append_batch(events).unwrap_err();
     assert_eq!(refused.retry(), Retry::Never);
@@ -29,7 +36,14 @@ fn a_payload_or_batch_over_its_limit_is_refused_before_a_byte_is_written_with_th
     let store = Store::open(small(dir.path())).unwrap();
     store.append(&at("tree"), &note(1)).unwrap();
     check_too_large(&store, vec![sized("a", 4_097)], 0, "payload", Some(4_097), 4_096);
-    check_too_large(&store, vec![sized("a", 9), sized("b", 100_000), sized("c", 200_000)], 1, "payload", Some(100_000), 4_096);
+    check_too_large(
+        &store,
+        vec![sized("a", 9), sized("b", 100_000), sized("c", 200_000)],
+        1,
+        "payload",
+        Some(100_000),
+        4_096,
+    );
     check_too_large(&store, (0..5).map(|_| sized("a", 4_096)).collect(), 0, "batch", None, 16_384);
     let before = snapshot(dir.path());
     let refused = store.append_batch((0..65).map(|_| sized("a", 1)).collect()).unwrap_err();
@@ -81,7 +95,10 @@ fn kinds_and_causes_have_their_limits_too() {
     };
     let caused = |causes| store.append_event(sized("tree", 1).caused_by(vec![root.id; causes]));
     let refused = caused(AppendOptions::CAUSES_MAX + 1).unwrap_err();
-    assert!(matches!(refused, AppendError::Count { what: "causes", count: 1_025, limit: 1_024, .. }), "{refused}");
+    assert!(
+        matches!(refused, AppendError::Count { what: "causes", count: 1_025, limit: 1_024, .. }),
+        "{refused}"
+    );
     let receipt = caused(AppendOptions::CAUSES_MAX).unwrap();
     assert_eq!(check_receipt(&store, &receipt).causes().len(), 1_024);
     check_whole(&store);
@@ -92,11 +109,16 @@ fn a_region_with_too_many_terms_is_refused_wherever_it_is_used() {
     let dir = tempdir();
     let store = Store::open(small(dir.path())).unwrap();
     store.append(&at("e7"), &note(7)).unwrap();
-    let region = |terms: usize| (0..terms).map(|n| Region::entity(format!("e{n}"))).fold(Region::nothing(), Region::or);
+    let region = |terms: usize| {
+        (0..terms).map(|n| Region::entity(format!("e{n}"))).fold(Region::nothing(), Region::or)
+    };
     let (most, over) = (region(Region::TERMS_MAX), region(Region::TERMS_MAX + 1));
     assert_eq!(store.read(&most).count(), 1);
     let answers: Vec<_> = store.read(&over).collect();
-    assert!(matches!(answers[..], [Err(timberline::ReadError::Region { terms: 257, limit: 256 })]), "{answers:?}");
+    assert!(
+        matches!(answers[..], [Err(timberline::ReadError::Region { terms: 257, limit: 256 })]),
+        "{answers:?}"
+    );
     let unless = |region| store.append_event(new_note("tree", 1).unless(region, Position::new(1)));
     unless(most.clone()).unwrap();
     assert!(matches!(unless(over.clone()), Err(AppendError::Count { count: 257, limit: 256, .. })));

@@ -27,8 +27,8 @@ use std::sync::{Arc, OnceLock};
 use timberline::storage::simulated::SimulatedDisk;
 use timberline::supervisors::Runtime;
 use timberline::{
-    AppendOptions, Config, Coordinate, Durability, NewEvent, Payload, Position, Receipt, Region, Store, StoreBuilder,
-    StoredEvent, Version,
+    AppendOptions, Config, Coordinate, Durability, NewEvent, Payload, Position, Receipt, Region, Store,
+    StoreBuilder, StoredEvent, Version,
 };
 
 /// What most events of these tests say.
@@ -125,7 +125,10 @@ pub(super) fn check_whole(store: &Store) -> Vec<StoredEvent> {
 #[track_caller]
 pub(super) fn check_receipt(store: &Store, receipt: &Receipt) -> StoredEvent {
     let event = store.get(receipt.id).unwrap().expect("an event that was acknowledged");
-    assert_eq!((event.id(), event.position(), event.version()), (receipt.id, receipt.position, receipt.version));
+    assert_eq!(
+        (event.id(), event.position(), event.version()),
+        (receipt.id, receipt.position, receipt.version)
+    );
     event
 }
 
@@ -136,7 +139,8 @@ pub(super) fn snapshot(dir: &Path) -> BTreeMap<String, Vec<u8>> {
         let entry = entry.unwrap();
         let name = entry.file_name().to_string_lossy().into_owned();
         let kind = entry.file_type().unwrap();
-        let content = if kind.is_file() { fs::read(entry.path()).unwrap() } else { format!("{kind:?}").into_bytes() };
+        let content =
+            if kind.is_file() { fs::read(entry.path()).unwrap() } else { format!("{kind:?}").into_bytes() };
         if name != "store.lock" {
             found.insert(name, content);
         }

@@ -43,7 +43,8 @@ fn a_newer_payload_version_than_the_program_knows_is_an_error_that_says_so_an_ol
     let store = Store::open(small(dir.path())).unwrap();
     let raw = |version, payload: Vec<u8>| NewEvent::raw(at("tree"), Renamed::KIND, version, payload);
     let second = ("oak", "Ida");
-    let second = [&[second.0.len() as u8], second.0.as_bytes(), &[second.1.len() as u8], second.1.as_bytes()].concat();
+    let second =
+        [&[second.0.len() as u8], second.0.as_bytes(), &[second.1.len() as u8], second.1.as_bytes()].concat();
     store.append(&at("tree"), &first::Renamed("elm".into())).unwrap();
     store.append_event(raw(2, second)).unwrap();
     store.append(&at("tree"), &renamed("fir", Some("Ada"))).unwrap();
@@ -62,7 +63,10 @@ fn a_newer_payload_version_than_the_program_knows_is_an_error_that_says_so_an_ol
     // The bytes can be had all the same, and a program that knows less is told so by its own type.
     let events = everything(&store);
     assert_eq!((events[3].payload_version(), events[3].payload()), (4, &[1, 2, 3][..]));
-    assert!(matches!(events[2].payload_as::<first::Renamed>(), Err(PayloadError::Newer { stored: 3, known: 1, .. })));
+    assert!(matches!(
+        events[2].payload_as::<first::Renamed>(),
+        Err(PayloadError::Newer { stored: 3, known: 1, .. })
+    ));
     assert!(matches!(events[0].payload_as::<Note>(), Err(PayloadError::Kind { wanted: "Note", .. })));
 }
 
@@ -81,14 +85,28 @@ fn a_payload_that_refuses_to_be_encoded_is_an_error_and_stores_nothing() {
     let dir = tempdir();
     let store = Store::open(small(dir.path())).unwrap();
     let refused = store.append(&at("tree"), &Stubborn).unwrap_err();
-    assert!(matches!(refused, AppendError::Payload(PayloadError::Encode { kind: "Stubborn", .. })), "{refused}");
+    assert!(
+        matches!(refused, AppendError::Payload(PayloadError::Encode { kind: "Stubborn", .. })),
+        "{refused}"
+    );
     assert_eq!((refused.retry(), store.written()), (Retry::Never, Position::START));
 }
 
 #[test]
 fn every_text_and_every_byte_comes_back_as_it_was() {
     let dir = tempdir();
-    let texts = ["*", "../../etc/passwd", "a b", "ß", "木\u{202e}rtl", "🌲", "%s%n", "'; DROP TABLE", "\u{feff}", "a/b\\c"];
+    let texts = [
+        "*",
+        "../../etc/passwd",
+        "a b",
+        "ß",
+        "木\u{202e}rtl",
+        "🌲",
+        "%s%n",
+        "'; DROP TABLE",
+        "\u{feff}",
+        "a/b\\c",
+    ];
     let bytes: Vec<u8> = (0..=255).collect();
     let store = Store::open(small(dir.path())).unwrap();
     let long = "é".repeat(Coordinate::ENTITY_BYTES_MAX / 2);

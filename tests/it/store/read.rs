@@ -49,7 +49,14 @@ fn regions() -> Vec<Region> {
 
 /// A reader gives what a plain filter over everything gives.
 #[track_caller]
-fn check_reader(store: &Store, all: &[StoredEvent], region: &Region, after: u64, through: Option<u64>, limit: u64) {
+fn check_reader(
+    store: &Store,
+    all: &[StoredEvent],
+    region: &Region,
+    after: u64,
+    through: Option<u64>,
+    limit: u64,
+) {
     let mut reader = store.read(region).after(Position::new(after)).limit(limit);
     if let Some(through) = through {
         reader = reader.through(Position::new(through));

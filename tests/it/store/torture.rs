@@ -114,8 +114,12 @@ impl Audit {
     fn check(&mut self, get: impl Fn(timberline::EventId) -> Option<StoredEvent>, read: timberline::Reader) {
         self.acknowledged_total += self.acknowledged.len() as u64;
         for (entity, version, id) in self.acknowledged.drain(..) {
-            let event = get(id.parse().unwrap()).unwrap_or_else(|| panic!("{entity} {version} ({id}) is lost"));
-            assert_eq!((event.entity(), event.version().get(), number(&event)), (entity.as_str(), version, version));
+            let event =
+                get(id.parse().unwrap()).unwrap_or_else(|| panic!("{entity} {version} ({id}) is lost"));
+            assert_eq!(
+                (event.entity(), event.version().get(), number(&event)),
+                (entity.as_str(), version, version)
+            );
         }
         for event in read {
             let event = event.unwrap();
@@ -126,8 +130,13 @@ impl Audit {
                 continue;
             }
             let [cause] = event.causes()[..] else { panic!("a reaction has one cause") };
-            let answers = self.reactions.get_mut(&cause.position().get()).expect("a reaction comes after its source");
-            assert!(!answers.contains(&event.entity().to_owned()), "{} reacted twice to {cause}", event.entity());
+            let answers =
+                self.reactions.get_mut(&cause.position().get()).expect("a reaction comes after its source");
+            assert!(
+                !answers.contains(&event.entity().to_owned()),
+                "{} reacted twice to {cause}",
+                event.entity()
+            );
             answers.push(event.entity().to_owned());
         }
     }
@@ -137,7 +146,8 @@ impl Audit {
 fn kill_once(dir: &Path, draw: &mut Seeded, audit: &mut Audit) {
     let (mut killer, output) = Child::new("import", dir).into_parts();
     let (sender, lines) = mpsc::channel();
-    let listener = thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let listener =
+        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
     // Half of the kills fall into the opening, or shortly after it.
     let in_open = draw.choose(2) == 0;
     let wait_for = if in_open { "opening" } else { "opened" };
@@ -157,8 +167,10 @@ fn kill_once(dir: &Path, draw: &mut Seeded, audit: &mut Audit) {
 }
 
 #[test]
-fn torture_nothing_acknowledged_is_lost_and_no_reaction_is_missing_or_doubled_however_often_the_process_is_killed() {
-    let kills: u64 = std::env::var("TIMBERLINE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(10);
+fn torture_nothing_acknowledged_is_lost_and_no_reaction_is_missing_or_doubled_however_often_the_process_is_killed()
+ {
+    let kills: u64 =
+        std::env::var("TIMBERLINE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(10);
     let seed = std::env::var("TIMBERLINE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     let dir = tempdir();
     let mut draw = Seeded::new(seed);
