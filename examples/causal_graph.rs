@@ -42,8 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let merge = commit("d4", "merge fence and water", &[left, right])?;
 
     // What a batch says of itself: the second event is caused by the first, whose id is not known yet.
-    let on = |host: &str| NewEvent::new(&Coordinate::new(host, "fleet")?, &Deployed { host: host.into() });
-    let deployed = |host: &str| on(host).map_err(Box::<dyn Error>::from);
+    let deployed = |host: &str| -> Result<NewEvent, Box<dyn Error>> {
+        Ok(NewEvent::new(&Coordinate::new(host, "fleet")?, &Deployed { host: host.into() })?)
+    };
     let receipts = store.append_batch(vec![
         deployed("canary")?.caused_by([merge]).correlated(merge),
         deployed("everywhere")?.caused_by_item(0),

@@ -148,20 +148,25 @@ pub(super) fn snapshot(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// Fills a directory with a closed store of three segments or more; the same one for every test, made once.
+/// Fills a directory with a closed store of three segments or more; gives how many events it has.
+pub(super) fn fill(dir: &Path) -> u64 {
+    let store = Store::open(small(dir)).unwrap();
+    while store.stats().segments < 3 {
+        let event = |n| new_note(&format!("tree-{}", n % 5), store.written().get() + n);
+        store.append_batch((0..16).map(event).collect()).unwrap();
+    }
+    store.append(&at("tree"), &note(0)).unwrap();
+    let events = check_whole(&store).len() as u64;
+    store.close().unwrap();
+    events
+}
+
+/// As [`fill`], but the same store every time: it is made once and copied.
 pub(super) fn filled(dir: &Path) -> u64 {
     static FILLED: OnceLock<(u64, BTreeMap<String, Vec<u8>>)> = OnceLock::new();
     let (events, files) = FILLED.get_or_init(|| {
         let dir = tempdir();
-        let store = Store::open(small(dir.path())).unwrap();
-        while store.stats().segments < 3 {
-            let event = |n| new_note(&format!("tree-{}", n % 5), store.written().get() + n);
-            store.append_batch((0..16).map(event).collect()).unwrap();
-        }
-        store.append(&at("tree"), &note(0)).unwrap();
-        let events = check_whole(&store).len() as u64;
-        store.close().unwrap();
-        (events, snapshot(dir.path()))
+        (fill(dir.path()), snapshot(dir.path()))
     });
     fs::create_dir_all(dir).unwrap();
     files.iter().for_each(|(name, bytes)| fs::write(dir.join(name), bytes).unwrap());
