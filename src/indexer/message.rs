@@ -2,7 +2,7 @@
 
 use crate::error::{AppendError, CommitError};
 use crate::event::{Durability, Receipt};
-use crate::journal::{Frame, JournalReader};
+use crate::journal::{Frame, JournalError, JournalReader};
 use crate::position::Position;
 use std::sync::Arc;
 use supervisors::Reply;
@@ -13,7 +13,12 @@ pub(crate) enum Message {
     /// This was written, or synced, or both.
     Committed(Committed),
     /// The journal was opened: take in whatever of it the index does not have.
-    CatchUp { reader: JournalReader, through: Position, durable: Position, reply: Reply<Result<(), String>> },
+    CatchUp {
+        reader: JournalReader,
+        through: Position,
+        durable: Position,
+        reply: Reply<Result<(), JournalError>>,
+    },
 }
 
 /// The outcome of one commit.

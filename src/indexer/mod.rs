@@ -87,7 +87,7 @@ impl Indexer {
         reader: &JournalReader,
         through: Position,
         durable: Position,
-        reply: Reply<Result<(), String>>,
+        reply: Reply<Result<(), JournalError>>,
     ) {
         let caught_up = self.view.change(|index| {
             if index.applied() > through {
@@ -98,7 +98,7 @@ impl Indexer {
         });
         self.view.publish(durable);
         self.interests.wake_all();
-        reply.send(caught_up.map_err(|error| error.to_string()));
+        reply.send(caught_up);
     }
 }
 

@@ -155,7 +155,7 @@ fn start_error(error: &StartError, dir: &Path) -> OpenError {
         _ => None,
     };
     match cause {
-        Some(WriterError::Open(journal)) => journal_error(journal, dir),
+        Some(WriterError::Open(journal) | WriterError::CatchUp(journal)) => journal_error(journal, dir),
         _ => OpenError::Start { reason: error.to_string() },
     }
 }

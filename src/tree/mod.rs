@@ -24,8 +24,9 @@ use supervisors::{
 };
 
 /// Restarts of a part of the pipeline: a part that fails more often has a cause that restarts do not mend.
-const PIPELINE_RESTARTS: RestartPolicy =
-    RestartPolicy::Bounded { max_restarts: 3, within: Duration::from_secs(60) };
+const PIPELINE_RESTARTS: u32 = 3;
+/// Within this time; longer where the shutdown deadline is so long that the budget could otherwise never run out.
+const PIPELINE_WITHIN: Duration = Duration::from_secs(60);
 
 /// What a store is made of, before it runs.
 pub(crate) struct Plan {
@@ -79,7 +80,7 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
     let part = |spec: ChildSpec| {
         spec.mailbox(messages)
             .turn_limit(messages)
-            .restart(PIPELINE_RESTARTS)
+            .restart(pipeline_restarts(&config))
             .shutdown(config.shutdown_deadline)
     };
     let pipeline = Supervisor::rest_for_one("pipeline")
@@ -95,6 +96,11 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
         .child(cursors_spec)
         .start_on(&runtime)?;
     Ok(House { running: Arc::new(running), gate, writer, view, cursors, interests, config })
+}
+
+fn pipeline_restarts(config: &Config) -> RestartPolicy {
+    let within = PIPELINE_WITHIN.max(config.shutdown_deadline * PIPELINE_RESTARTS);
+    RestartPolicy::Bounded { max_restarts: PIPELINE_RESTARTS, within }
 }
 
 fn limits(config: &Config) -> Limits {

@@ -79,14 +79,19 @@ pub(crate) enum WriterError {
     #[error("an event could not be staged: {0}")]
     Stage(Arc<JournalError>),
     /// The index could not be caught up with the journal.
+    #[error("the index could not be caught up: {0}")]
+    CatchUp(Arc<JournalError>),
+    /// The indexer did not answer.
     #[error("the index could not be caught up: {why}")]
-    CatchUp { why: String },
+    Indexer { why: String },
 }
 
 impl Failure for WriterError {
     fn remedy(&self) -> Remedy {
         match self {
-            Self::CatchUp { .. } | Self::Stage(_) => Remedy::Restart,
+            // What is damaged on the disk is damaged the next time too.
+            Self::CatchUp(error) if matches!(**error, JournalError::Corrupt { .. }) => Remedy::Escalate,
+            Self::CatchUp(_) | Self::Indexer { .. } | Self::Stage(_) => Remedy::Restart,
             // A restart would read through the same page cache that lost the writes.
             Self::Open(_) | Self::Poisoned { .. } => Remedy::Escalate,
         }
@@ -110,8 +115,8 @@ impl Actor for Writer {
         let caught_up =
             self.setup.indexer.call(|reply| indexer::Message::CatchUp { reader, through, durable, reply });
         caught_up
-            .map_err(|error| WriterError::CatchUp { why: error.to_string() })?
-            .map_err(|why| WriterError::CatchUp { why })
+            .map_err(|error| WriterError::Indexer { why: error.to_string() })?
+            .map_err(|error| WriterError::CatchUp(Arc::new(error)))
     }
 
     fn handle(&mut self, message: Message, context: &mut Context<'_, Message>) -> Result<Flow, WriterError> {

@@ -2,4 +2,5 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)] // tests may touch anything
 
+mod store;
 mod tidy;
