@@ -1,5 +1,6 @@
 //! What the user holds of a cursor worker: stop it, wait for it, look at it.
 
+use super::Message;
 use super::error::CursorWorkerError;
 use super::shared::Shared;
 use crate::position::Position;
@@ -7,12 +8,13 @@ use crate::view::View;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use supervisors::{ChildId, ChildStatus, Completion, SupervisorHandle};
+use supervisors::{Address, ChildId, ChildStatus, Completion, SupervisorHandle};
 
 /// A running cursor worker. Dropping it stops the worker; the store still waits for it when it is closed.
 #[must_use = "dropping the handle stops the worker"]
 pub struct CursorWorkerHandle {
     pub(crate) name: ChildId,
+    pub(crate) address: Address<Message>,
     pub(crate) supervisor: SupervisorHandle,
     pub(crate) completion: Completion,
     pub(crate) shared: Arc<Shared>,
@@ -71,10 +73,10 @@ impl CursorWorkerHandle {
     /// [`CursorWorkerError`] says why it ended, unless the handler said `Stop` or someone called
     /// [`CursorWorkerHandle::stop`]. From inside the worker's own handler: `WouldDeadlock`.
     pub fn join(self) -> Result<(), CursorWorkerError> {
-        match self.completion.wait() {
-            Ok(reason) => CursorWorkerError::of(&reason, self.name.as_str()),
-            Err(_) => Err(CursorWorkerError::WouldDeadlock),
+        if self.address.is_own_turn() {
+            return Err(CursorWorkerError::WouldDeadlock);
         }
+        CursorWorkerError::of(&self.completion.wait(), self.name.as_str())
     }
 
     /// Stops the worker and waits until it has ended.

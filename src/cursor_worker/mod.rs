@@ -166,7 +166,7 @@ impl CursorWorker {
         });
         loop {
             let (checkpoint, reactions) = (checkpoint.clone(), reactions.clone());
-            let answer = self.writer.call_timeout(self.commit_deadline, |reply| {
+            let answer = self.writer.call_within(self.commit_deadline, |reply| {
                 writer::Message::Commit(writer::Commit { checkpoint, reactions, reply })
             });
             match answer {

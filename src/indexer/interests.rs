@@ -45,7 +45,9 @@ impl Interests {
 
     /// Wakes everyone: after a restart it is not known who was woken for what.
     pub(super) fn wake_all(&self) {
-        self.entries.lock().retain(|interest| interest.worker.wake());
+        let mut entries = self.entries.lock();
+        entries.retain(|interest| !interest.worker.has_ended());
+        entries.iter().for_each(|interest| interest.worker.wake());
     }
 }
 
@@ -56,7 +58,8 @@ impl Interest {
         match self.waiting {
             Some(position) if position <= visible => {
                 self.waiting = None;
-                self.worker.wake()
+                self.worker.wake();
+                !self.worker.has_ended()
             }
             _ => true,
         }

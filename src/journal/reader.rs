@@ -297,6 +297,12 @@ impl JournalFollower {
         Position::new(self.walk.tail.next - 1)
     }
 
+    /// The last position that the writer's own bytes prove to be on the disk.
+    #[must_use]
+    pub fn durable(&self) -> Position {
+        Position::new(self.walk.proven_next - 1)
+    }
+
     /// Looks for new frames and segments and returns the last position.
     ///
     /// # Errors

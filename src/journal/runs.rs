@@ -18,6 +18,17 @@ impl JournalReader {
         Ok(bytes)
     }
 
+    /// How many segments there are, and their bytes up to the tail.
+    ///
+    /// # Errors
+    /// [`JournalError::Storage`] when a segment's length cannot be read.
+    pub fn extent(&self) -> Result<(u64, u64), JournalError> {
+        let (last, tail) = self.tail();
+        let sealed = (1..last).map(|segment| Ok(self.file(segment)?.length()?));
+        let bytes: u64 = sealed.sum::<Result<u64, JournalError>>()?;
+        Ok((u64::from(last), bytes + u64::from(tail)))
+    }
+
     /// Decodes the event at `position`, whose record stands at `location`, out of a run that begins at byte `begin` of
     /// its segment. Its spans point into the run.
     ///

@@ -7,7 +7,7 @@ use crate::event::{AppendOptions, Coordinate, NewEvent, Payload, Receipt};
 use crate::gate;
 use crate::position::Position;
 use crate::writer;
-use supervisors::{CallError, Reply, TrySubmitError};
+use supervisors::{CallError, Reply, TrySendError};
 
 impl Store {
     /// Appends one event. Waits until what the receipt says is true: with the default durability, until the event is on
@@ -47,7 +47,7 @@ impl Store {
     /// # Errors
     /// As [`Store::append`]; errors that concern one event name its place in the batch.
     pub fn append_batch(&self, events: Vec<NewEvent>) -> Result<Vec<Receipt>, AppendError> {
-        let answer = self.house.gate.call_timeout(self.call_deadline, |reply| propose(events, reply));
+        let answer = self.house.gate.call_within(self.call_deadline, |reply| propose(events, reply));
         answer.unwrap_or_else(|error| Err(self.unanswered(&error)))
     }
 
@@ -67,8 +67,8 @@ impl Store {
         let events = vec![NewEvent::new(coordinate, payload)?];
         match self.house.gate.try_submit(|reply| propose(events, reply)) {
             Ok(answer) => Ok(Ticket::new(answer, self.call_deadline)),
-            Err(TrySubmitError::Full(_)) => Err(AppendError::Full),
-            Err(TrySubmitError::Stopped(_)) => Err(self.gone()),
+            Err(TrySendError::Full(_)) => Err(AppendError::Full),
+            Err(TrySendError::Stopped(_)) => Err(self.gone()),
         }
     }
 
@@ -95,7 +95,7 @@ impl Store {
     /// # Errors
     /// As [`Store::append`].
     pub fn flush(&self) -> Result<Position, AppendError> {
-        let answer = self.house.writer.call_timeout(self.call_deadline, writer::Message::Flush);
+        let answer = self.house.writer.call_within(self.call_deadline, writer::Message::Flush);
         answer.unwrap_or_else(|error| Err(self.unanswered(&error)))
     }
 

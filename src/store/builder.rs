@@ -7,11 +7,11 @@ use crate::error::{AppendError, OpenError};
 use crate::gates::{Gate, GateSet};
 use crate::journal::JournalError;
 use crate::storage::{Directory, Storage, StorageError, StorageErrorKind};
-use crate::tree::{self, House, Plan};
+use crate::tree::{self, Plan};
 use crate::writer::WriterError;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use supervisors::rt::Mutex;
 use supervisors::{ExitReason, Runtime, ShutdownReport, StartError};
 
@@ -114,7 +114,7 @@ impl StoreBuilder {
         Ok(Store {
             house,
             lock: Mutex::new(Some(lock)),
-            closed: Mutex::new(false),
+            closed: AtomicBool::new(false),
             call_deadline,
             dir,
             next_worker: AtomicU64::new(0),
@@ -128,11 +128,9 @@ pub(super) fn close(store: &Store) -> Result<ShutdownReport, CloseError> {
     if supervisors::holds_a_turn() {
         return Err(CloseError::WouldDeadlock);
     }
-    let mut closed = store.closed.lock();
-    if std::mem::replace(&mut *closed, true) {
+    if store.closed.swap(true, Ordering::AcqRel) {
         return Err(CloseError::Closed);
     }
-    drop(closed);
     let failed = store.house.running.try_wait().map(|reason| failure(&reason).to_string());
     let report = store.house.running.shutdown();
     let failed = failed.or_else(|| store.house.view.close_failure());
@@ -182,12 +180,5 @@ pub(super) fn journal_error(error: &JournalError, dir: &Path) -> OpenError {
         JournalError::NoSpace(source) => OpenError::NoSpace { source: Arc::new(source.clone()) },
         JournalError::Storage(source) => storage_error(source.clone(), dir),
         other => OpenError::Storage { source: Arc::new(other.clone()) },
-    }
-}
-
-impl House {
-    /// Whether a worker of this name lives.
-    pub(super) fn has_worker(&self, name: &str) -> bool {
-        self.cursors.child(&name.into()).is_some()
     }
 }

@@ -28,7 +28,7 @@ use crate::view::View;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use supervisors::rt::Mutex;
 use supervisors::{Reports, ShutdownReport, Tree};
@@ -60,7 +60,7 @@ pub struct Store {
     /// Held for as long as the store may write.
     lock: Mutex<Option<Arc<WriteLock>>>,
     /// Set once, by `close`.
-    closed: Mutex<bool>,
+    closed: AtomicBool,
     call_deadline: Duration,
     dir: std::path::PathBuf,
     /// Numbers the workers that have no name of their own.
@@ -211,12 +211,12 @@ impl Store {
     }
 
     fn view(&self) -> Result<&Arc<View>, ReadError> {
-        if *self.closed.lock() { Err(ReadError::Closed) } else { Ok(&self.house.view) }
+        if self.closed.load(Ordering::Acquire) { Err(ReadError::Closed) } else { Ok(&self.house.view) }
     }
 
     /// Why the pipeline does not answer any more.
     fn gone(&self) -> AppendError {
-        if *self.closed.lock() {
+        if self.closed.load(Ordering::Acquire) {
             return AppendError::Closed;
         }
         match self.house.running.wait_timeout(self.call_deadline) {

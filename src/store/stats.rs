@@ -27,7 +27,7 @@ pub struct Stats {
 pub(super) fn of(view: &View) -> Stats {
     let (written, gaps, entities) =
         view.look(|index: &Index| (index.applied(), index.gap_count(), index.entity_count() as u64));
-    let (segments, bytes) = view.reader().map_or((0, 0), |reader| reader.extent());
+    let (segments, bytes) = view.reader().ok().and_then(|reader| reader.extent().ok()).unwrap_or_default();
     Stats { events: written.get() - gaps, entities, written, durable: view.durable(), segments, bytes }
 }
 

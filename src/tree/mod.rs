@@ -121,6 +121,11 @@ fn new_store_id() -> StoreId {
 }
 
 impl House {
+    /// Whether a worker of this name lives.
+    pub(crate) fn has_worker(&self, name: &str) -> bool {
+        self.cursors.child(&name.into()).is_some()
+    }
+
     /// Adds a cursor worker and waits until it has started.
     pub(crate) fn add_worker(
         &self,
@@ -145,9 +150,9 @@ impl House {
         }
         let (id, completion) = (spec.id().clone(), spec.completion());
         // Before it starts: what is committed from here on wakes it, what was before it finds by itself.
-        self.interests.add(shared.region.clone(), shared.checkpoint.is_some(), address);
+        self.interests.add(shared.region.clone(), shared.checkpoint.is_some(), address.clone());
         self.cursors.add(spec)?;
         let supervisor = self.cursors.clone();
-        Ok(CursorWorkerHandle { name: id, supervisor, completion, shared, view: Arc::clone(&self.view) })
+        Ok(CursorWorkerHandle { name: id, address, supervisor, completion, shared, view: Arc::clone(&self.view) })
     }
 }

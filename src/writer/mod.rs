@@ -304,8 +304,7 @@ impl Writer {
 
     fn flush_due(&mut self) {
         self.flush_is_due = false;
-        let journal = self.journal();
-        self.needs_sync |= journal.durable() < journal.written();
+        self.needs_sync |= self.journal().needs_sync();
     }
 
     /// One write and at most one sync for everything that is staged; then the indexer is told.
@@ -363,7 +362,7 @@ fn poisoned(error: &JournalError) -> WriterError {
 pub(crate) fn encode(events: Vec<NewEvent>, limits: &Limits) -> Result<Vec<Draft>, AppendError> {
     let encode_one = |(item, event): (usize, NewEvent)| {
         let encoded = EncodedEvent::encode(&event, limits.record_bytes_max).map_err(|error| too_large(item, &error))?;
-        Ok(Draft { event, encoded })
+        Ok::<_, AppendError>(Draft { event, encoded })
     };
     let drafts: Vec<Draft> = events.into_iter().enumerate().map(encode_one).collect::<Result<_, _>>()?;
     let (bytes, limit) = (drafts.iter().map(Draft::bytes).sum(), limits.commit_bytes_max);
