@@ -22,7 +22,9 @@ fn check(action: CursorWorkerAction, ended: Result<(), u64>, handed: &[u64], aga
         .unwrap();
     match (joined(worker), ended) {
         (Ok(()), Ok(())) => {}
-        (Err(CursorWorkerError::RolledBack { position }), Err(after)) => assert_eq!(position, Position::new(after)),
+        (Err(CursorWorkerError::RolledBack { position }), Err(after)) => {
+            assert_eq!(position, Position::new(after))
+        }
         (found, wanted) => panic!("{action:?}: {found:?}, wanted {wanted:?}"),
     }
     assert_eq!(seen.rest(), handed, "{action:?}");
@@ -32,7 +34,8 @@ fn check(action: CursorWorkerAction, ended: Result<(), u64>, handed: &[u64], aga
 
 /// `Continue` commits the position. `Stop` commits and ends. `StopWithRollback` commits nothing and ends; the next worker gets the same batch.
 #[test]
-fn continue_commits_stop_commits_and_ends_stop_with_rollback_commits_nothing_and_the_next_worker_gets_the_same_batch() {
+fn continue_commits_stop_commits_and_ends_stop_with_rollback_commits_nothing_and_the_next_worker_gets_the_same_batch()
+ {
     check(Continue, Ok(()), &[1, 2, 3], 4);
     check(Stop, Ok(()), &[1, 2], 3);
     check(StopWithRollback, Err(1), &[1, 2], 2);

@@ -69,7 +69,8 @@ fn is_reported(reports: &timberline::Reports) -> bool {
 /// A checkpoint that cannot be committed: the batch is rolled back, the worker ends, the supervisor is sent `CheckpointFailed` with the id and the cause, and `join`
 /// returns it. On `Stop` the same. Never a silent downgrade to in-memory.
 #[test]
-fn a_checkpoint_that_cannot_be_committed_rolls_the_batch_back_ends_the_worker_and_tells_the_supervisor_and_join() {
+fn a_checkpoint_that_cannot_be_committed_rolls_the_batch_back_ends_the_worker_and_tells_the_supervisor_and_join()
+ {
     for answer in [Continue, Stop] {
         check_failed(OperationKind::Write, Fault::NoSpace, answer, "space");
         check_failed(OperationKind::Write, Fault::Io, answer, "write");
@@ -88,7 +89,8 @@ fn a_checkpoint_that_finds_no_room_can_be_committed_when_there_is_room_again() {
         (operation.kind == OperationKind::Write && is_full.load(Ordering::SeqCst)).then_some(Fault::NoSpace)
     });
     for _ in 0..3 {
-        let worker = store.cursor_worker(&steps(), one_by_one().checkpoint(id("walker")), |_, _| Continue).unwrap();
+        let worker =
+            store.cursor_worker(&steps(), one_by_one().checkpoint(id("walker")), |_, _| Continue).unwrap();
         assert!(matches!(joined(worker), Err(CursorWorkerError::CheckpointFailed { .. })));
     }
     full.store(false, Ordering::SeqCst);
@@ -141,7 +143,8 @@ fn untouched(store: &Store, stored: &Region) {
 
 /// The same checkpoint id with another region: `CheckpointRegionMismatch` with both regions, before the first batch; the stored checkpoint is untouched.
 #[test]
-fn the_same_checkpoint_id_with_another_region_is_a_region_mismatch_before_the_first_batch_and_changes_nothing() {
+fn the_same_checkpoint_id_with_another_region_is_a_region_mismatch_before_the_first_batch_and_changes_nothing()
+ {
     check_region(&steps(), &Region::all(), false);
     check_region(&Region::all(), &steps(), false);
     check_region(&Region::all(), &Region::nothing(), false);
@@ -153,7 +156,7 @@ fn the_same_checkpoint_id_with_another_region_is_a_region_mismatch_before_the_fi
 /// Regions that differ only in spelling of the same predicate are the same region; `all()` and an entity named `*` are not.
 #[test]
 fn regions_that_differ_only_in_spelling_of_the_same_predicate_are_the_same_region_all_and_an_entity_named_star_are_not()
-{
+ {
     let (walk, tests, step) = (Region::entity("walk"), Region::scope("tests"), Region::kind(Step::KIND));
     check_region(&walk.clone().or(step.clone()), &step.clone().or(walk.clone()).or(step.clone()), true);
     check_region(&walk.clone().and(tests.clone()), &tests.clone().and(walk.clone()), true);
@@ -175,7 +178,8 @@ fn a_checkpoint_stays_bound_to_its_region_after_a_reopen() {
         let store = Store::open(timberline::Config::new(dir.path())).unwrap();
         append(&store, [life + 1]);
         assert_eq!(next_of(&store, "walker"), life + 1);
-        let other = store.cursor_worker(&Region::all(), one_by_one().checkpoint(id("walker")), |_, _| Continue);
+        let other =
+            store.cursor_worker(&Region::all(), one_by_one().checkpoint(id("walker")), |_, _| Continue);
         assert!(matches!(other, Err(CursorWorkerError::CheckpointRegionMismatch { .. })), "{other:?}");
         store.close().unwrap();
     }
@@ -203,7 +207,9 @@ fn a_second_live_worker_with_the_same_id_is_refused_after_the_first_has_ended_it
         if round == 3 {
             seen.next();
             let second = store.cursor_worker(&steps(), config(), |_, _| Continue);
-            assert!(matches!(&second, Err(CursorWorkerError::AlreadyRunning { id }) if id.as_str() == "walker"));
+            assert!(
+                matches!(&second, Err(CursorWorkerError::AlreadyRunning { id }) if id.as_str() == "walker")
+            );
             joined_after_stop(first).unwrap();
         } else {
             let _ = joined(first);
@@ -219,11 +225,15 @@ fn of_many_threads_that_start_a_worker_with_one_id_exactly_one_succeeds() {
     let starters: Vec<_> = (0..8)
         .map(|_| {
             let store = Arc::clone(&store);
-            std::thread::spawn(move || store.cursor_worker(&steps(), one_by_one().checkpoint(id("one")), |_, _| Continue))
+            std::thread::spawn(move || {
+                store.cursor_worker(&steps(), one_by_one().checkpoint(id("one")), |_, _| Continue)
+            })
         })
         .collect();
     let started: Vec<_> = starters.into_iter().map(|thread| thread.join().unwrap()).collect();
-    let refused = |result: &&Result<_, CursorWorkerError>| matches!(result, Err(CursorWorkerError::AlreadyRunning { .. }));
+    let refused = |result: &&Result<_, CursorWorkerError>| {
+        matches!(result, Err(CursorWorkerError::AlreadyRunning { .. }))
+    };
     assert_eq!(started.iter().filter(refused).count(), 7);
     let alive: Vec<_> = started.into_iter().filter_map(Result::ok).collect();
     assert_eq!(alive.len(), 1);
@@ -236,7 +246,10 @@ fn checkpoint_ids_empty_over_long_with_control_characters_or_separators_are_refu
     let (limit, long) = (CheckpointId::BYTES_MAX, "x".repeat(CheckpointId::BYTES_MAX + 1));
     assert_eq!(CheckpointId::new(&long), Err(CheckpointIdError::TooLong { bytes: limit + 1, limit }));
     let umlauts = "ü".repeat(limit / 2 + 1);
-    assert!(matches!(CheckpointId::new(umlauts), Err(CheckpointIdError::TooLong { .. })), "bytes are counted");
+    assert!(
+        matches!(CheckpointId::new(umlauts), Err(CheckpointIdError::TooLong { .. })),
+        "bytes are counted"
+    );
     for character in ['\0', '\n', '\r', '\t', '\u{7f}', '\u{85}', ' ', '\u{2028}', '/', '\\', ':'] {
         let refused = CheckpointId::new(format!("ab{character}c"));
         assert_eq!(refused, Err(CheckpointIdError::Character { character, offset: 2 }));

@@ -23,21 +23,20 @@ fn batch_size_0_zero_capacities_and_windows_that_cannot_work_are_refused_at_cons
         let why = check_refused(&store, &steps(), CursorWorkerConfig::default().batch_size(events));
         assert_eq!(why, CursorWorkerConfigError::BatchSize { events, most });
     }
-    let bounded = |max_restarts, within| one_by_one().restart(RestartPolicy::Bounded { max_restarts, within });
+    let bounded =
+        |max_restarts, within| one_by_one().restart(RestartPolicy::Bounded { max_restarts, within });
     // Ten restarts with ten seconds each to stop do not fit into a window of a second: the budget would never be spent.
     let cannot_fill = bounded(10, Duration::from_secs(1)).shutdown_deadline(Duration::from_secs(10));
-    let backs_off_too_long = Backoff {
-        initial: Duration::from_secs(100),
-        max: Duration::from_secs(10),
-        factor: 0.5,
-        jitter: 7.0,
-    };
+    let backs_off_too_long =
+        Backoff { initial: Duration::from_secs(100), max: Duration::from_secs(10), factor: 0.5, jitter: 7.0 };
     for config in [bounded(3, Duration::ZERO), cannot_fill, one_by_one().backoff(backs_off_too_long)] {
         let why = check_refused(&store, &steps(), config);
         assert!(matches!(why, CursorWorkerConfigError::Restart { .. }), "{why:?}");
     }
     for (field, config) in zero_capacities(&store) {
-        let Err(timberline::OpenError::Config(error)) = Store::open(config) else { panic!("{field} of 0 was taken") };
+        let Err(timberline::OpenError::Config(error)) = Store::open(config) else {
+            panic!("{field} of 0 was taken")
+        };
         assert_eq!((error.field, error.value), (field, 0));
     }
     assert_eq!(first_steps(&store, one_by_one(), 1), [1], "the store took no harm");
@@ -56,12 +55,14 @@ fn zero_capacities(store: &Store) -> Vec<(&'static str, timberline::Config)> {
 #[test]
 fn a_region_with_more_terms_than_the_limit_is_refused_and_one_at_the_limit_works() {
     let (_dir, store) = store_with(1);
-    let names = |count: usize| (0..count).fold(steps(), |region, name| region.or(Region::entity(format!("e{name}"))));
+    let names =
+        |count: usize| (0..count).fold(steps(), |region, name| region.or(Region::entity(format!("e{name}"))));
     let limit = Region::TERMS_MAX;
     let why = check_refused(&store, &names(limit), CursorWorkerConfig::default());
     assert_eq!(why, CursorWorkerConfigError::Region { terms: limit + 1, limit });
     let (tell, seen) = seen();
-    let worker = store.cursor_worker(&names(limit - 1), one_by_one().checkpoint(id("wide")), telling(tell)).unwrap();
+    let worker =
+        store.cursor_worker(&names(limit - 1), one_by_one().checkpoint(id("wide")), telling(tell)).unwrap();
     assert_eq!(seen.next(), [1]);
     joined_after_stop(worker).unwrap();
 }
@@ -71,7 +72,8 @@ fn a_region_with_more_terms_than_the_limit_is_refused_and_one_at_the_limit_works
 fn a_region_too_long_for_a_commit_fails_the_checkpoint_and_not_the_store() {
     let dir = tempfile::tempdir().unwrap();
     let config = timberline::Config::new(dir.path()).commit_bytes_max(16 << 10).segment_bytes(64 << 10);
-    let store = Store::open(config.preallocate_bytes(4 << 10).record_bytes_max(1 << 10).batch_events_max(16)).unwrap();
+    let store = Store::open(config.preallocate_bytes(4 << 10).record_bytes_max(1 << 10).batch_events_max(16))
+        .unwrap();
     append(&store, [1]);
     let long = |name: usize| format!("{name:0>8000}");
     let region = (0..255).fold(steps(), |region, name| region.or(Region::entity(long(name))));

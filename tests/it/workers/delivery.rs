@@ -1,16 +1,19 @@
 //! What a worker is handed: everything of its region, in order, history and live alike.
 
 use super::support::*;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
-use timberline::{Config, Coordinate, CursorWorkerConfig, Durability, NewEvent, Payload, Position, Region, Store};
+use std::sync::atomic::{AtomicU64, Ordering};
+use timberline::{
+    Config, Coordinate, CursorWorkerConfig, Durability, NewEvent, Payload, Position, Region, Store,
+};
 
 const ENTITIES: [&str; 3] = ["oak-1", "oak-2", "pine"];
 const SCOPES: [&str; 2] = ["north", "south"];
 
 /// The event with this number, spread over entities, scopes and kinds.
 fn mixed(number: u64) -> NewEvent {
-    let coordinate = Coordinate::new(ENTITIES[(number % 3) as usize], SCOPES[(number / 3 % 2) as usize]).unwrap();
+    let coordinate =
+        Coordinate::new(ENTITIES[(number % 3) as usize], SCOPES[(number / 3 % 2) as usize]).unwrap();
     let event = if number % 5 == 0 {
         NewEvent::new(&coordinate, &Echo(number))
     } else {
@@ -26,7 +29,8 @@ fn check(region: &Region, config: CursorWorkerConfig) {
     let dir = tempfile::tempdir().unwrap();
     // Small segments, so that the stream crosses from one to the next.
     let config_of_store = Config::new(dir.path()).commit_bytes_max(16 << 10).segment_bytes(64 << 10);
-    let store = Arc::new(Store::open(config_of_store.preallocate_bytes(4 << 10).record_bytes_max(1 << 10)).unwrap());
+    let store =
+        Arc::new(Store::open(config_of_store.preallocate_bytes(4 << 10).record_bytes_max(1 << 10)).unwrap());
     let next = Arc::new(AtomicU64::new(1));
     let append_some = |count: u64| {
         let (store, next) = (Arc::clone(&store), Arc::clone(&next));
@@ -93,7 +97,8 @@ fn a_durable_worker_sees_only_durable_events_and_the_flush_wakes_it() {
     let store = Store::open(Config::new(dir.path()).flush_interval(never)).unwrap();
     let (tell, seen) = seen();
     let (tell_volatile, seen_volatile) = super::support::seen();
-    let durable = store.cursor_worker(&steps(), one_by_one().checkpoint(id("durable")), telling(tell)).unwrap();
+    let durable =
+        store.cursor_worker(&steps(), one_by_one().checkpoint(id("durable")), telling(tell)).unwrap();
     let volatile = store.cursor_worker(&steps(), one_by_one(), telling(tell_volatile)).unwrap();
 
     store.append_event(step(1).durability(Durability::Buffered)).unwrap();

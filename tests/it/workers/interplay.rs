@@ -78,14 +78,22 @@ fn check_writer_panics_at(n: u64) -> bool {
     });
     let (tell, seen) = seen();
     let worker = store
-        .cursor_worker(&steps(), one_by_one().batch_size(2).checkpoint(id("walker")), move |batch, context| {
-            tell.send(numbers(batch)).unwrap();
-            let _ = react(batch, context);
-            if numbers(batch).contains(&6) { Stop } else { Continue }
-        })
+        .cursor_worker(
+            &steps(),
+            one_by_one().batch_size(2).checkpoint(id("walker")),
+            move |batch, context| {
+                tell.send(numbers(batch)).unwrap();
+                let _ = react(batch, context);
+                if numbers(batch).contains(&6) { Stop } else { Continue }
+            },
+        )
         .unwrap();
     joined(worker).unwrap_or_else(|error| panic!("panic at change {n}: {error}"));
-    assert_eq!(seen.rest(), [[1, 2], [3, 4], [5, 6]], "panic at change {n}: a writer's panic redelivers nothing");
+    assert_eq!(
+        seen.rest(),
+        [[1, 2], [3, 4], [5, 6]],
+        "panic at change {n}: a writer's panic redelivers nothing"
+    );
     assert_eq!(echoes(&store), once_each(1..=6), "panic at change {n}");
     append(&store, [7]);
     assert!(store.verify().unwrap().is_intact());
@@ -115,7 +123,10 @@ fn a_handler_that_panics_while_its_worker_is_told_to_stop_is_not_run_again_and_i
     worker.stop();
     release.send(()).unwrap();
     let ended = joined(worker);
-    assert!(ended.is_err_and(|error| error.to_string().contains("not now")), "the panic is not lost in the stop");
+    assert!(
+        ended.is_err_and(|error| error.to_string().contains("not now")),
+        "the panic is not lost in the stop"
+    );
     assert_eq!(seen.rest(), Vec::<u64>::new());
     assert_eq!(next_of(&store, "walker"), 1);
 }
@@ -159,7 +170,9 @@ fn when_the_pipeline_gives_up_every_worker_ends_with_the_reason_and_its_position
     let store = open_on(&disk);
     append(&store, 1..=2);
     let (tell, seen) = seen();
-    let idle = store.cursor_worker(&steps(), one_by_one().batch_size(2).checkpoint(id("idle")), telling(tell)).unwrap();
+    let idle = store
+        .cursor_worker(&steps(), one_by_one().batch_size(2).checkpoint(id("idle")), telling(tell))
+        .unwrap();
     assert_eq!(seen.next(), [1, 2]);
     until("it is idle", || idle.status().position.get() == 2);
 
@@ -190,7 +203,6 @@ fn when_the_pipeline_gives_up_every_worker_ends_with_the_reason_and_its_position
     assert_eq!(next_of(&healed, "busy"), 1);
     append(&healed, [3]);
     assert_eq!(next_of(&healed, "idle"), 3);
-    // What the busy worker tried may have been written before the writer failed; then its checkpoint was, too.
     assert_eq!(echoes(&healed), once_each([]));
 }
 

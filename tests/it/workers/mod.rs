@@ -9,6 +9,7 @@ mod interplay;
 mod reactions;
 mod restarts;
 mod resume;
+mod simulated;
 mod status;
 mod stopping;
 mod support;

@@ -45,12 +45,17 @@ fn check_always_panics(policy: RestartPolicy, runs: u32) {
             })
             .unwrap();
         match joined(worker) {
-            Err(CursorWorkerError::RestartBudgetExhausted { worker, restarts, message, location, .. }) => {
+            Err(CursorWorkerError::RestartBudgetExhausted {
+                worker, restarts, message, location, ..
+            }) => {
                 assert_eq!(worker, "sisyphus");
                 assert_eq!(restarts, runs - 1, "{policy:?}");
                 assert_eq!(message, format!("the stone rolls down, time {runs}"));
                 let location = location.expect("a panic has a place");
-                assert!(location.contains("restarts.rs") && location.contains(&format!(":{line}:")), "{location}");
+                assert!(
+                    location.contains("restarts.rs") && location.contains(&format!(":{line}:")),
+                    "{location}"
+                );
             }
             other => panic!("{policy:?}: {other:?}"),
         }
@@ -162,7 +167,8 @@ fn panic_at_two(store: &Store, times: u32) -> Vec<Report> {
 fn the_restart_message_tells_restart_2_of_3_the_window_the_incarnation_and_from_which_position_it_goes_on() {
     let (_dir, store) = store_with(3);
     let told = panic_at_two(&store, 2);
-    let text: Vec<String> = told.iter().map(ToString::to_string).filter(|text| text.contains("stumbler")).collect();
+    let text: Vec<String> =
+        told.iter().map(ToString::to_string).filter(|text| text.contains("stumbler")).collect();
     let text = text.join("\n");
     for wanted in ["restart 2 of 3", "within 600", "incarnation 3", "goes on after position 1"] {
         assert!(text.contains(wanted), "{wanted:?} is not told:\n{text}");
@@ -176,7 +182,8 @@ fn the_handler_knows_its_incarnation_and_which_attempt_this_is() {
     let worker = store
         .cursor_worker(&steps(), one_by_one().restart(bounded(5)), move |batch, context| {
             let number = numbers(batch)[0];
-            tell.send((number, context.incarnation(), context.attempt(), context.at_least_once().attempt)).unwrap();
+            tell.send((number, context.incarnation(), context.attempt(), context.at_least_once().attempt))
+                .unwrap();
             assert!(number != 1 || context.attempt() == 3, "not yet");
             if number == 2 { Stop } else { Continue }
         })
@@ -214,7 +221,9 @@ fn a_handlers_crashes_reach_neither_the_writer_nor_the_other_workers() {
     assert_eq!(seen.take(3).concat(), [1, 2, 3]);
     for _ in 0..5 {
         let broken = store
-            .cursor_worker(&steps(), one_by_one().restart(bounded(2)), |_, _| -> CursorWorkerAction { panic!("broken") })
+            .cursor_worker(&steps(), one_by_one().restart(bounded(2)), |_, _| -> CursorWorkerAction {
+                panic!("broken")
+            })
             .unwrap();
         assert!(matches!(joined(broken), Err(CursorWorkerError::RestartBudgetExhausted { restarts: 2, .. })));
     }

@@ -90,10 +90,10 @@ fn a_checkpoint_survives_a_run_of_crashes_and_never_goes_back() {
     for life in 0..8 {
         let store = open_on(&disk);
         append(&store, [life * 2 + 1, life * 2 + 2]);
-        assert_eq!(first_steps(&store, one_by_one().batch_size(2).checkpoint(id("walker")), 2), [
-            life * 2 + 1,
-            life * 2 + 2
-        ]);
+        assert_eq!(
+            first_steps(&store, one_by_one().batch_size(2).checkpoint(id("walker")), 2),
+            [life * 2 + 1, life * 2 + 2]
+        );
         let mut seeded = Seeded::new(life);
         disk = disk.crash(&mut |count| seeded.choose(count));
         drop(store);

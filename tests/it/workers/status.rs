@@ -11,11 +11,15 @@ fn the_handle_tells_status_position_lag_delivered_restarts_and_the_last_failure(
     let (release, held) = super::support::seen::<bool>();
     let policy = RestartPolicy::Bounded { max_restarts: 3, within: Duration::from_secs(600) };
     let worker = store
-        .cursor_worker(&steps(), one_by_one().batch_size(2).checkpoint(id("walker")).restart(policy), move |batch, _| {
-            tell.send(numbers(batch)).unwrap();
-            assert!(held.next(), "it was told to fail");
-            Continue
-        })
+        .cursor_worker(
+            &steps(),
+            one_by_one().batch_size(2).checkpoint(id("walker")).restart(policy),
+            move |batch, _| {
+                tell.send(numbers(batch)).unwrap();
+                assert!(held.next(), "it was told to fail");
+                Continue
+            },
+        )
         .unwrap();
 
     assert_eq!(seen.next(), [1, 2]);
@@ -91,7 +95,9 @@ fn status_answers_while_the_handler_hangs_and_while_it_is_asked_from_many_thread
     seen.next();
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| (0..200).for_each(|_| assert_eq!(worker.status().state, CursorWorkerState::Handling)));
+            scope.spawn(|| {
+                (0..200).for_each(|_| assert_eq!(worker.status().state, CursorWorkerState::Handling))
+            });
         }
     });
     release.send(()).unwrap();

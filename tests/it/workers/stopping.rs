@@ -13,7 +13,8 @@ fn stop_on_an_idle_worker_returns_in_well_under_10_ms() {
     let mut took: Vec<Duration> = (0..31)
         .map(|round| {
             let (tell, seen) = seen();
-            let config = if round % 2 == 0 { one_by_one() } else { one_by_one().checkpoint(id(&format!("w{round}"))) };
+            let config =
+                if round % 2 == 0 { one_by_one() } else { one_by_one().checkpoint(id(&format!("w{round}"))) };
             let worker = store.cursor_worker(&steps(), config, telling(tell)).unwrap();
             seen.next();
             let began = Instant::now();
@@ -211,7 +212,11 @@ fn child_with_200_idle_workers() {
     let workers: Vec<_> = (0..200)
         .map(|number| {
             let config = CursorWorkerAction::Continue;
-            let settings = if number % 2 == 0 { one_by_one() } else { one_by_one().checkpoint(id(&format!("w{number}"))) };
+            let settings = if number % 2 == 0 {
+                one_by_one()
+            } else {
+                one_by_one().checkpoint(id(&format!("w{number}")))
+            };
             let tell = tell.clone();
             let handler = move |_: &timberline::Batch, _: &mut timberline::HandlerContext| {
                 tell.send(()).unwrap();

@@ -235,9 +235,11 @@ impl Process {
     /// The next thing the child told; what the test harness prints is passed over.
     #[track_caller]
     pub fn told(&mut self) -> String {
-        let mut told = self.lines.by_ref().map_while(Result::ok).filter_map(|line| {
-            line.split_once("child: ").map(|(_, told)| told.to_owned())
-        });
+        let mut told = self
+            .lines
+            .by_ref()
+            .map_while(Result::ok)
+            .filter_map(|line| line.split_once("child: ").map(|(_, told)| told.to_owned()));
         told.next().expect("the child should have told something")
     }
 
