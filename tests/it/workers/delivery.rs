@@ -14,12 +14,12 @@ const SCOPES: [&str; 2] = ["north", "south"];
 fn mixed(number: u64) -> NewEvent {
     let coordinate =
         Coordinate::new(ENTITIES[(number % 3) as usize], SCOPES[(number / 3 % 2) as usize]).unwrap();
-    let event = if number % 5 == 0 {
+    let event = if number.is_multiple_of(5) {
         NewEvent::new(&coordinate, &Echo(number))
     } else {
         NewEvent::new(&coordinate, &Step(number))
     };
-    let durability = if number % 4 == 0 { Durability::Durable } else { Durability::Buffered };
+    let durability = if number.is_multiple_of(4) { Durability::Durable } else { Durability::Buffered };
     event.unwrap().durability(durability)
 }
 

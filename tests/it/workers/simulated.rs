@@ -81,8 +81,10 @@ impl Audit {
                     worker = self.worker(&store, 20);
                 }
                 1 | 2 => {
-                    let steps = self.simulation.choose(30);
-                    (0..steps).for_each(|_| drop(self.simulation.step()));
+                    let mut steps = self.simulation.choose(30);
+                    while steps > 0 && self.simulation.step() {
+                        steps -= 1;
+                    }
                 }
                 choice => {
                     self.next_step += 1;
