@@ -89,7 +89,7 @@ pub use journal::{Problem, Recovery, VerifyReport};
 pub use position::{CheckpointId, CheckpointIdError, Position, Version};
 pub use region::{Region, RegionError};
 pub use store::{
-    BatchTicket, CausalEdge, CausalGraph, CausalNode, CloseError, GraphOptions, ReadOnlyStore, Reader, Stats, Store,
-    StoreBuilder, Ticket,
+    BatchTicket, CausalEdge, CausalGraph, CausalNode, CloseError, GraphOptions, ReadOnlyStore, Reader, Stats,
+    Store, StoreBuilder, Ticket,
 };
 pub use supervisors::{self, Backoff, Reports, RestartPolicy, ShutdownReport, Tree};

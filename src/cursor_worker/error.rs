@@ -95,13 +95,18 @@ impl CursorWorkerError {
             ExitReason::Normal | ExitReason::Shutdown => Ok(()),
             ExitReason::Abandoned => Err(Self::Abandoned),
             ExitReason::BudgetExhausted { restarts, .. } => Err(Self::exhausted(reason, worker, *restarts)),
-            other => Err(other.downcast_ref::<Self>().cloned().unwrap_or_else(|| Self::exhausted(other, worker, 0))),
+            other => Err(other
+                .downcast_ref::<Self>()
+                .cloned()
+                .unwrap_or_else(|| Self::exhausted(other, worker, 0))),
         }
     }
 
     fn exhausted(reason: &ExitReason, worker: &str, restarts: u32) -> Self {
         let (message, location) = match reason.root_cause() {
-            ExitReason::Panicked { message, location } => (message.clone(), location.as_ref().map(ToString::to_string)),
+            ExitReason::Panicked { message, location } => {
+                (message.clone(), location.as_ref().map(ToString::to_string))
+            }
             other => (other.to_string(), None),
         };
         Self::RestartBudgetExhausted { worker: worker.to_owned(), restarts, message, location }

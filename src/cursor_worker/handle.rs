@@ -127,6 +127,9 @@ impl Drop for CursorWorkerHandle {
 
 impl fmt::Debug for CursorWorkerHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CursorWorkerHandle").field("name", &self.name).field("shared", &self.shared).finish_non_exhaustive()
+        f.debug_struct("CursorWorkerHandle")
+            .field("name", &self.name)
+            .field("shared", &self.shared)
+            .finish_non_exhaustive()
     }
 }

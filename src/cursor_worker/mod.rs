@@ -14,8 +14,8 @@ mod shared;
 pub use config::{CursorWorkerConfig, CursorWorkerConfigError};
 pub use error::CursorWorkerError;
 pub use handle::{CursorWorkerHandle, CursorWorkerState, CursorWorkerStatus};
-pub use handler::{AtLeastOnce, CursorWorkerAction, HandlerContext};
 pub(crate) use handler::Handler;
+pub use handler::{AtLeastOnce, CursorWorkerAction, HandlerContext};
 pub(crate) use shared::Shared;
 
 use crate::cursor::Cursor;
@@ -138,7 +138,8 @@ impl CursorWorker {
     fn hand_out(&mut self) -> CursorWorkerAction {
         self.context.reactions.clear();
         self.context.committed = self.cursor.committed();
-        self.context.newest = self.batch.len().checked_sub(1).and_then(|last| self.batch.get(last)).map(|e| Source::of(&e));
+        self.context.newest =
+            self.batch.len().checked_sub(1).and_then(|last| self.batch.get(last)).map(|e| Source::of(&e));
         self.context.attempt = self.shared.handed(self.batch_end());
         let action = (self.shared.handler.lock())(&self.batch, &mut self.context);
         self.shared.returned();
@@ -157,7 +158,11 @@ impl CursorWorker {
         Ok(())
     }
 
-    fn commit_in_journal(&mut self, end: Position, reactions: Vec<NewEvent>) -> Result<(), CursorWorkerError> {
+    fn commit_in_journal(
+        &mut self,
+        end: Position,
+        reactions: Vec<NewEvent>,
+    ) -> Result<(), CursorWorkerError> {
         let checkpoint = self.shared.checkpoint.as_ref().map(|id| writer::Advance {
             id: id.clone(),
             region: self.shared.region.to_bytes().into(),
@@ -199,6 +204,7 @@ pub(crate) fn resume_at(
         stored: Box::new(stored),
         requested: Box::new(region.clone()),
     };
-    let stored = crate::Region::from_bytes(&checkpoint.region).map_err(|_| mismatch(crate::Region::nothing()))?;
+    let stored =
+        crate::Region::from_bytes(&checkpoint.region).map_err(|_| mismatch(crate::Region::nothing()))?;
     Cursor::resume(region.clone(), stored, checkpoint.position).map_err(|refused| mismatch(refused.stored))
 }

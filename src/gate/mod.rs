@@ -7,8 +7,8 @@
 
 use crate::error::{AppendError, Denial};
 use crate::event::{Condition, Coordinate, Durability, NewEvent, Payload, Receipt};
-use crate::region::Region;
 use crate::gates::{GateSet, Proposal, Refusal};
+use crate::region::Region;
 use crate::writer::{self, Append, Limits};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
@@ -43,13 +43,7 @@ impl Setup {
         records_denials: bool,
         writer: Address<writer::Message>,
     ) -> Self {
-        Self {
-            gates: Arc::new(Mutex::new(gates)),
-            records_denials,
-            limits,
-            durability,
-            writer,
-        }
+        Self { gates: Arc::new(Mutex::new(gates)), records_denials, limits, durability, writer }
     }
 }
 
@@ -123,7 +117,8 @@ impl Gate {
         let durability = self.durability(&events);
         match writer::encode(events, &self.setup.limits) {
             Ok(drafts) => {
-                context.send(&self.setup.writer, writer::Message::Append(Append { drafts, durability, reply }));
+                context
+                    .send(&self.setup.writer, writer::Message::Append(Append { drafts, durability, reply }));
             }
             Err(refusal) => {
                 if let Some(reply) = reply {

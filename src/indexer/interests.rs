@@ -4,8 +4,8 @@ use crate::cursor_worker;
 use crate::event::EventRef;
 use crate::position::Position;
 use crate::region::Region;
-use supervisors::rt::Mutex;
 use supervisors::Address;
+use supervisors::rt::{Mutex, MutexGuard};
 
 /// The cursor workers that live, each with its region. It outlives the indexer's incarnations.
 #[derive(Debug, Default)]
@@ -19,8 +19,8 @@ struct Interest {
     region: Region,
     durable_only: bool,
     worker: Address<cursor_worker::Message>,
-    /// The first event of the region that the worker was not woken for.
-    waiting: Option<Position>,
+    /// The first and the last event of the region that the worker was not woken for.
+    waiting: Option<(Position, Position)>,
 }
 
 impl Interests {
@@ -29,18 +29,16 @@ impl Interests {
         self.entries.lock().push(Interest { region, durable_only, worker, waiting: None });
     }
 
-    /// Notes which workers an event is for.
-    pub(super) fn note(&self, event: &EventRef<'_>) {
-        for interest in self.entries.lock().iter_mut().filter(|interest| interest.waiting.is_none()) {
-            if interest.region.matches(event.entity, event.scope, event.kind) {
-                interest.waiting = Some(event.position());
-            }
-        }
+    /// Takes note of the events of one commit.
+    pub(super) fn noting(&self) -> Noting<'_> {
+        Noting { entries: self.entries.lock() }
     }
 
     /// Wakes the workers that may see what they wait for. Workers that have ended are forgotten.
     pub(super) fn wake(&self, written: Position, durable: Position) {
-        self.entries.lock().retain_mut(|interest| interest.wake(written, durable));
+        let mut entries = self.entries.lock();
+        entries.retain(|interest| interest.waiting.is_none() || !interest.worker.has_ended());
+        entries.iter_mut().for_each(|interest| interest.wake(written, durable));
     }
 
     /// Wakes everyone: after a restart it is not known who was woken for what.
@@ -51,17 +49,31 @@ impl Interests {
     }
 }
 
-impl Interest {
-    /// Wakes the worker if it may see what it waits for; false if it has ended.
-    fn wake(&mut self, written: Position, durable: Position) -> bool {
-        let visible = if self.durable_only { durable } else { written };
-        match self.waiting {
-            Some(position) if position <= visible => {
-                self.waiting = None;
-                self.worker.wake();
-                !self.worker.has_ended()
+/// Notes which workers the events of a commit are for.
+pub(super) struct Noting<'a> {
+    entries: MutexGuard<'a, Vec<Interest>>,
+}
+
+impl Noting<'_> {
+    pub(super) fn note(&mut self, event: &EventRef<'_>) {
+        for interest in self.entries.iter_mut() {
+            if interest.region.matches(event.entity, event.scope, event.kind) {
+                let first = interest.waiting.map_or(event.position(), |(first, _)| first);
+                interest.waiting = Some((first, event.position()));
             }
-            _ => true,
+        }
+    }
+}
+
+impl Interest {
+    /// Wakes the worker if it may see the first event it waits for. What it may not see yet, it goes on waiting for.
+    fn wake(&mut self, written: Position, durable: Position) {
+        let visible = if self.durable_only { durable } else { written };
+        if let Some((first, last)) = self.waiting
+            && first <= visible
+        {
+            self.waiting = (last > visible).then(|| (visible.next(), last));
+            self.worker.wake();
         }
     }
 }

@@ -3,8 +3,8 @@
 use crate::error::{AppendError, CommitError};
 use crate::event::{Durability, Receipt};
 use crate::journal::{Frame, JournalReader};
-use std::sync::Arc;
 use crate::position::Position;
+use std::sync::Arc;
 use supervisors::Reply;
 
 /// What the indexer is told.
@@ -13,12 +13,7 @@ pub(crate) enum Message {
     /// This was written, or synced, or both.
     Committed(Committed),
     /// The journal was opened: take in whatever of it the index does not have.
-    CatchUp {
-        reader: JournalReader,
-        through: Position,
-        durable: Position,
-        reply: Reply<Result<(), String>>,
-    },
+    CatchUp { reader: JournalReader, through: Position, durable: Position, reply: Reply<Result<(), String>> },
 }
 
 /// The outcome of one commit.

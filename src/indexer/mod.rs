@@ -46,7 +46,9 @@ impl Actor for Indexer {
     fn handle(&mut self, message: Message, _: &mut Context<'_, Message>) -> Result<Flow, IndexerError> {
         match message {
             Message::Committed(committed) => self.committed(committed)?,
-            Message::CatchUp { reader, through, durable, reply } => self.catch_up(&reader, through, durable, reply),
+            Message::CatchUp { reader, through, durable, reply } => {
+                self.catch_up(&reader, through, durable, reply)
+            }
         }
         Ok(Flow::Continue)
     }
@@ -71,15 +73,22 @@ impl Indexer {
     }
 
     fn apply(&self, index: &mut Index, frame: &Frame) -> Result<(), JournalError> {
+        let mut noting = self.interests.noting();
         for record in frame.records() {
             let (location, record) = record?;
-            apply(index, location, &record, frame.bytes(), |event| self.interests.note(event));
+            apply(index, location, &record, frame.bytes(), |event| noting.note(event));
         }
         Ok(())
     }
 
     /// Takes in what the journal has and the index does not.
-    fn catch_up(&mut self, reader: &JournalReader, through: Position, durable: Position, reply: Reply<Result<(), String>>) {
+    fn catch_up(
+        &mut self,
+        reader: &JournalReader,
+        through: Position,
+        durable: Position,
+        reply: Reply<Result<(), String>>,
+    ) {
         let caught_up = self.view.change(|index| {
             if index.applied() > through {
                 // Recovery cut what was visible but never durable: the index tells of events that are no more.

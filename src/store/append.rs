@@ -63,7 +63,11 @@ impl Store {
     ///
     /// # Errors
     /// [`AppendError::Full`] if the mailbox is full; otherwise as [`Store::submit`].
-    pub fn try_submit<P: Payload>(&self, coordinate: &Coordinate, payload: &P) -> Result<Ticket, AppendError> {
+    pub fn try_submit<P: Payload>(
+        &self,
+        coordinate: &Coordinate,
+        payload: &P,
+    ) -> Result<Ticket, AppendError> {
         let events = vec![NewEvent::new(coordinate, payload)?];
         match self.house.gate.try_submit(|reply| propose(events, reply)) {
             Ok(answer) => Ok(Ticket::new(answer, self.call_deadline)),

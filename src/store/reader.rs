@@ -128,6 +128,9 @@ impl Iterator for Reader {
 
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("region", &self.region).field("after", &self.after).finish_non_exhaustive()
+        f.debug_struct("Reader")
+            .field("region", &self.region)
+            .field("after", &self.after)
+            .finish_non_exhaustive()
     }
 }

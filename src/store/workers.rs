@@ -3,8 +3,8 @@
 use super::Store;
 use crate::cursor::Cursor;
 use crate::cursor_worker::{
-    self, CursorWorkerAction, CursorWorkerConfig, CursorWorkerConfigError, CursorWorkerError, CursorWorkerHandle,
-    HandlerContext, Shared,
+    self, CursorWorkerAction, CursorWorkerConfig, CursorWorkerConfigError, CursorWorkerError,
+    CursorWorkerHandle, HandlerContext, Shared,
 };
 use crate::event::Batch;
 use crate::position::{CheckpointId, Position};

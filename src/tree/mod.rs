@@ -19,12 +19,13 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 use supervisors::{
-    AddError, Address, ChildSpec, Driver, Exhausted, Restart, RestartPolicy, Running, Runtime, StartError, Supervisor,
-    SupervisorHandle,
+    AddError, Address, ChildSpec, Driver, Exhausted, Restart, RestartPolicy, Running, Runtime, StartError,
+    Supervisor, SupervisorHandle,
 };
 
 /// Restarts of a part of the pipeline: a part that fails more often has a cause that restarts do not mend.
-const PIPELINE_RESTARTS: RestartPolicy = RestartPolicy::Bounded { max_restarts: 3, within: Duration::from_secs(60) };
+const PIPELINE_RESTARTS: RestartPolicy =
+    RestartPolicy::Bounded { max_restarts: 3, within: Duration::from_secs(60) };
 
 /// What a store is made of, before it runs.
 pub(crate) struct Plan {
@@ -56,8 +57,9 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
     let messages = config.mailbox_messages as usize;
 
     let (indexer_view, indexer_interests) = (Arc::clone(&view), Arc::clone(&interests));
-    let (indexer_spec, indexer) =
-        ChildSpec::actor("indexer", move || Indexer::new(Arc::clone(&indexer_view), Arc::clone(&indexer_interests)));
+    let (indexer_spec, indexer) = ChildSpec::actor("indexer", move || {
+        Indexer::new(Arc::clone(&indexer_view), Arc::clone(&indexer_interests))
+    });
 
     let setup = writer::Setup {
         storage,
@@ -75,7 +77,10 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
     let (gate_spec, gate) = ChildSpec::actor("gate", move || Gate::new(setup.clone()));
 
     let part = |spec: ChildSpec| {
-        spec.mailbox(messages).turn_limit(messages).restart(PIPELINE_RESTARTS).shutdown(config.shutdown_deadline)
+        spec.mailbox(messages)
+            .turn_limit(messages)
+            .restart(PIPELINE_RESTARTS)
+            .shutdown(config.shutdown_deadline)
     };
     let pipeline = Supervisor::rest_for_one("pipeline")
         .child(part(indexer_spec))
@@ -153,6 +158,13 @@ impl House {
         self.interests.add(shared.region.clone(), shared.checkpoint.is_some(), address.clone());
         self.cursors.add(spec)?;
         let supervisor = self.cursors.clone();
-        Ok(CursorWorkerHandle { name: id, address, supervisor, completion, shared, view: Arc::clone(&self.view) })
+        Ok(CursorWorkerHandle {
+            name: id,
+            address,
+            supervisor,
+            completion,
+            shared,
+            view: Arc::clone(&self.view),
+        })
     }
 }

@@ -6,8 +6,8 @@
 mod fill;
 
 use crate::error::ReadError;
-use crate::event::{Batch, EventId, Receipt, StoredEvent};
 use crate::event::Durability;
+use crate::event::{Batch, EventId, Receipt, StoredEvent};
 use crate::index::{Checkpoint, Found, Index, Window};
 use crate::journal::{JournalError, JournalReader, Recovery};
 use crate::position::{CheckpointId, Position, Version};
@@ -15,9 +15,9 @@ use crate::region::Region;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
+use supervisors::Runtime;
 use supervisors::rt::atomic::{AtomicU64, Ordering};
 use supervisors::rt::{Mutex, RwLock};
-use supervisors::Runtime;
 
 /// The read side of a store.
 #[derive(Debug)]
@@ -120,7 +120,9 @@ impl View {
     /// The receipt of the event that was stored with this idempotency key.
     pub(crate) fn receipt_of(&self, key: &[u8]) -> Result<Option<Receipt>, ReadError> {
         let found = self.look(|index| index.keyed(key));
-        let Some(event) = found.map(|position| self.at(position)).transpose()?.flatten() else { return Ok(None) };
+        let Some(event) = found.map(|position| self.at(position)).transpose()?.flatten() else {
+            return Ok(None);
+        };
         let is_durable = event.position() <= self.durable();
         let durability = if is_durable { Durability::Durable } else { Durability::Buffered };
         Ok(Some(Receipt { duplicate: true, ..Receipt::new(event.id(), event.version(), durability) }))
@@ -157,7 +159,12 @@ impl View {
         Ok(())
     }
 
-    fn find(&self, region: &Region, window: Window, with_gaps: bool) -> (Vec<Found>, Vec<RangeInclusive<Position>>) {
+    fn find(
+        &self,
+        region: &Region,
+        window: Window,
+        with_gaps: bool,
+    ) -> (Vec<Found>, Vec<RangeInclusive<Position>>) {
         let index = self.index.read();
         let mut found = Vec::new();
         index.select(region, window, &mut found);

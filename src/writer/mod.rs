@@ -101,8 +101,9 @@ impl Actor for Writer {
         context.doing("recovering the journal");
         let now = context.runtime().wall_micros();
         let Setup { storage, lock, options, new_store, .. } = &self.setup;
-        let (journal, recovery) = Journal::open(Arc::clone(storage), Arc::clone(lock), *options, now, *new_store)
-            .map_err(|error| WriterError::Open(Arc::new(error)))?;
+        let (journal, recovery) =
+            Journal::open(Arc::clone(storage), Arc::clone(lock), *options, now, *new_store)
+                .map_err(|error| WriterError::Open(Arc::new(error)))?;
         let (reader, through, durable) = (journal.reader(), journal.last(), journal.durable());
         self.setup.view.recovered(reader.clone(), recovery);
         self.journal = Some(journal);
@@ -170,7 +171,11 @@ impl Writer {
     }
 
     /// Stages a worker's reactions and its checkpoint, or refuses both.
-    fn commit_batch(&mut self, commit: Commit, context: &mut Context<'_, Message>) -> Result<(), WriterError> {
+    fn commit_batch(
+        &mut self,
+        commit: Commit,
+        context: &mut Context<'_, Message>,
+    ) -> Result<(), WriterError> {
         let drafts = match encode(commit.reactions, &self.setup.limits) {
             Ok(drafts) => drafts,
             Err(refusal) => {
@@ -253,12 +258,17 @@ impl Writer {
         correlations: &[EventId],
     ) -> Result<(Receipt, EventId), WriterError> {
         let options = &draft.event.options;
-        let batch_causes: Vec<EventId> = options.batch_causes.iter().map(|item| receipts[*item as usize].id).collect();
+        let batch_causes: Vec<EventId> =
+            options.batch_causes.iter().map(|item| receipts[*item as usize].id).collect();
         // Without a correlation of its own an event shares that of its first cause inside the batch.
         let inherited = options.batch_causes.first().map(|item| correlations[*item as usize]);
         let correlation = options.correlation.or(inherited);
         let numbers = Numbers { version, correlation, batch_causes: &batch_causes };
-        let staged = self.journal().stage_event(&draft.encoded, &numbers).map_err(Arc::new).map_err(WriterError::Stage)?;
+        let staged = self
+            .journal()
+            .stage_event(&draft.encoded, &numbers)
+            .map_err(Arc::new)
+            .map_err(WriterError::Stage)?;
         let receipt = Receipt::new(staged.id, version, Durability::Buffered);
         self.staged.note(draft.event, receipt);
         Ok((receipt, correlation.unwrap_or(staged.id)))
@@ -346,8 +356,7 @@ impl Writer {
         self.needs_sync = false;
         let is_full = matches!(error, JournalError::NoSpace(_));
         let source: SharedError = Arc::new(error);
-        let refusal =
-            if is_full { AppendError::NoSpace { source } } else { AppendError::Storage { source } };
+        let refusal = if is_full { AppendError::NoSpace { source } } else { AppendError::Storage { source } };
         for answer in self.answers.drain(..) {
             answer.refuse(&refusal);
         }
@@ -361,7 +370,8 @@ fn poisoned(error: &JournalError) -> WriterError {
 /// The caller's part of each record; the first event over a limit is the error, and so is a batch that is.
 pub(crate) fn encode(events: Vec<NewEvent>, limits: &Limits) -> Result<Vec<Draft>, AppendError> {
     let encode_one = |(item, event): (usize, NewEvent)| {
-        let encoded = EncodedEvent::encode(&event, limits.record_bytes_max).map_err(|error| too_large(item, &error))?;
+        let encoded =
+            EncodedEvent::encode(&event, limits.record_bytes_max).map_err(|error| too_large(item, &error))?;
         Ok::<_, AppendError>(Draft { event, encoded })
     };
     let drafts: Vec<Draft> = events.into_iter().enumerate().map(encode_one).collect::<Result<_, _>>()?;

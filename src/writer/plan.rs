@@ -7,7 +7,7 @@ use crate::event::{Condition, EventId, Expected, Receipt, StoreTag};
 use crate::index::Window;
 use crate::position::{Position, Version};
 use crate::view::View;
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 /// What becomes of one event of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,13 +67,15 @@ impl Known<'_> {
 
 /// Decides over a batch. All of its events may be stored, or the first that may not is the error.
 pub(super) fn plan(drafts: &[Draft], known: &Known<'_>) -> Result<Vec<Step>, AppendError> {
-    let mut batch = Batch::default();
+    let mut batch = Batch { last: drafts.len().saturating_sub(1), ..Batch::default() };
     drafts.iter().enumerate().map(|(item, draft)| batch.step(item, draft, known)).collect()
 }
 
 /// What the earlier events of the batch changed.
 #[derive(Default)]
 struct Batch<'a> {
+    /// The last item: what it changes, nobody asks for.
+    last: usize,
     versions: HashMap<&'a str, Version>,
     keys: HashMap<&'a [u8], usize>,
 }
@@ -88,14 +90,18 @@ impl<'a> Batch<'a> {
             if let Some(earlier) = self.keys.get(key) {
                 return Ok(Step::SameAs(*earlier));
             }
-            self.keys.insert(key, item);
+            if item < self.last {
+                self.keys.insert(key, item);
+            }
         }
         let entity = draft.event.coordinate.entity();
         let actual = self.versions.get(entity).copied().unwrap_or_else(|| known.version(entity));
         check_expected(item, entity, options.expected, actual)?;
         check_condition(item, options.condition.as_ref(), known)?;
         check_causes(item, draft, known)?;
-        self.versions.insert(entity, actual.next());
+        if item < self.last {
+            self.versions.insert(entity, actual.next());
+        }
         Ok(Step::Store(actual.next()))
     }
 }

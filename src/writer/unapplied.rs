@@ -4,7 +4,7 @@ use crate::event::{NewEvent, Receipt};
 use crate::index::Checkpoint;
 use crate::position::{Position, Version};
 use crate::region::Region;
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 /// The facts of events that the index does not know yet.
 #[derive(Debug, Default)]

@@ -120,7 +120,8 @@ fn every_file_has_a_door_plate() {
 #[test]
 fn every_actor_says_what_it_receives_sends_owns_and_how_it_fails() {
     for actor in ["gate", "writer", "indexer", "cursor_worker"] {
-        let text = fs::read_to_string(root().join("src").join(actor).join("mod.rs")).expect("an actor's file");
+        let text =
+            fs::read_to_string(root().join("src").join(actor).join("mod.rs")).expect("an actor's file");
         for word in ["//! Receives: ", "//! Sends: ", "//! Owns: ", "//! Fails: "] {
             assert!(text.contains(word), "{actor} does not say {word:?}");
         }
@@ -142,7 +143,11 @@ fn nothing_is_left_to_do_later_in_the_code() {
     let marks = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["X", "XX"].concat()];
     for path in shipped_sources() {
         let text = fs::read_to_string(&path).expect("a source file");
-        assert!(marks.iter().all(|mark| !text.contains(mark)), "{} leaves something for later", path.display());
+        assert!(
+            marks.iter().all(|mark| !text.contains(mark)),
+            "{} leaves something for later",
+            path.display()
+        );
     }
 }
 
