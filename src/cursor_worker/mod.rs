@@ -140,7 +140,7 @@ impl CursorWorker {
         self.context.committed = self.cursor.committed();
         self.context.newest =
             self.batch.len().checked_sub(1).and_then(|last| self.batch.get(last)).map(|e| Source::of(&e));
-        self.context.attempt = self.shared.handed(self.batch_end());
+        self.context.attempt = self.shared.handed(self.cursor.committed());
         let action = (self.shared.handler.lock())(&self.batch, &mut self.context);
         self.shared.returned();
         action
