@@ -67,24 +67,32 @@ fn a_region_with_more_terms_than_the_limit_is_refused_and_one_at_the_limit_works
     joined_after_stop(worker).unwrap();
 }
 
-/// A region may be so long that its checkpoint fits into no commit. That is the worker's failure, not the store's.
+/// A region so long that no commit could hold its checkpoint would be the writer's death, not the worker's.
 #[test]
-fn a_region_too_long_for_a_commit_fails_the_checkpoint_and_not_the_store() {
+fn a_region_too_long_for_a_checkpoint_is_refused_and_one_at_the_limit_can_be_committed() {
     let dir = tempfile::tempdir().unwrap();
-    let config = timberline::Config::new(dir.path()).commit_bytes_max(16 << 10).segment_bytes(64 << 10);
-    let store = Store::open(config.preallocate_bytes(4 << 10).record_bytes_max(1 << 10).batch_events_max(16))
-        .unwrap();
+    let config = timberline::Config::new(dir.path()).commit_bytes_max(16 << 10).segment_bytes(256 << 10);
+    let config = config.preallocate_bytes(4 << 10).record_bytes_max(8 << 10).batch_events_max(16);
+    let store = Store::open(config).unwrap();
     append(&store, [1]);
-    let long = |name: usize| format!("{name:0>8000}");
-    let region = (0..255).fold(steps(), |region, name| region.or(Region::entity(long(name))));
-    let worker = store.cursor_worker(&region, one_by_one().checkpoint(id("long")), |_, _| Continue);
-    match worker.and_then(joined) {
-        Err(CursorWorkerError::CheckpointFailed { id, .. }) => assert_eq!(id, "long"),
-        Err(CursorWorkerError::Config(_)) => {}
-        other => panic!("{other:?}"),
-    }
-    append(&store, [2]);
-    assert_eq!(first_steps(&store, one_by_one().checkpoint(id("short")), 2), [1, 2]);
+    let region = |length: usize| {
+        let long = |name: usize| Region::entity(format!("{name:0>length$}"));
+        (0..16).fold(steps(), |region, name| region.or(long(name)))
+    };
+    let limit = Region::CHECKPOINT_BYTES_MAX;
+    let fits = (1..limit).rev().find(|length| region(*length).to_bytes().len() <= limit).unwrap();
+    let config = || one_by_one().checkpoint(id("long"));
+    let bytes = region(fits + 1).to_bytes().len();
+    let why = check_refused(&store, &region(fits + 1), config());
+    assert_eq!(why, CursorWorkerConfigError::RegionBytes { bytes, limit });
+    // The longest checkpoint together with the largest reaction.
+    let large = timberline::NewEvent::raw(at("large"), "Large", 1, vec![0; 8 << 10]);
+    let worker = store.cursor_worker(&region(fits), config(), move |_, context| {
+        context.react(large.clone());
+        Stop
+    });
+    joined(worker.unwrap()).unwrap();
+    assert_eq!(store.last_version("large").get(), 1);
     assert!(store.close().unwrap().is_clean());
 }
 
