@@ -199,7 +199,8 @@ impl CursorWorker {
             });
             match answer {
                 Ok(Ok(())) => return Ok(()),
-                Ok(Err(CommitError::Moved { .. })) => return self.resume(),
+                // An earlier try of this very commit succeeded.
+                Ok(Err(CommitError::Moved { at })) if at == end => return Ok(()),
                 // The writer failed in the middle, and what became of the commit is in the journal. Its next
                 // incarnation refuses what was done already, so asking again is safe.
                 Err(CallError::ActorFailed { .. }) if self.shared.checkpoint.is_some() => continue,
