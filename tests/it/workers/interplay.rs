@@ -1,5 +1,6 @@
 //! Where two misfortunes meet.
 
+use super::slow_disk::{SlowDisk, SlowSync};
 use super::support::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -251,4 +252,51 @@ fn workers_that_panic_roll_back_stop_and_close_all_at_once_leave_every_checkpoin
             assert!(handled.keys().all(|step| *step <= next), "w{number}: {next} after {handled:?}");
         }
     }
+}
+
+/// A commit whose worker gave up waiting may still be done, under the eyes of the next worker with its id.
+#[test]
+fn a_commit_that_comes_late_lets_nobody_skip_what_it_did_not_commit() {
+    let (disk, slow) = (SimulatedDisk::new(), SlowSync::default());
+    let storage = Arc::new(SlowDisk { disk: disk.clone(), slow: slow.clone() });
+    let config = timberline::Config::new("simulated").call_deadline(Duration::from_millis(50));
+    let store = Store::builder(config).simulated(timberline::supervisors::Runtime::threads(), storage);
+    let store = Arc::new(store.open().unwrap());
+    append(&store, 1..=5);
+
+    // Someone else's append keeps the writer busy.
+    slow.hold();
+    let appending = Arc::clone(&store);
+    let appender = std::thread::spawn(move || drop(appending.append_event(echo(0))));
+    until("the writer syncs", || slow.holds_one());
+    let config = || one_by_one().checkpoint(id("walker"));
+    let first = store.cursor_worker(&steps(), config().batch_size(2), react).unwrap();
+    assert!(
+        matches!(joined(first), Err(CursorWorkerError::CheckpointFailed { .. })),
+        "it does not wait for ever"
+    );
+
+    // The next one has more in hand than what the first one still commits.
+    let (tell, seen) = seen();
+    let (go_on, held) = super::support::seen::<()>();
+    let second = store.cursor_worker(&steps(), config().batch_size(5), move |batch, context| {
+        tell.send(numbers(batch)).unwrap();
+        held.next();
+        let _ = react(batch, context);
+        Stop
+    });
+    assert_eq!(seen.next(), [1, 2, 3, 4, 5]);
+    slow.release();
+    until("the late commit is done", || echoes(&store).len() == 3);
+    go_on.send(()).unwrap();
+    let _ = joined(second.unwrap());
+    appender.join().unwrap();
+
+    append(&store, [6]);
+    let third = store.cursor_worker(&steps(), config(), |batch, context| {
+        let _ = react(batch, context);
+        if numbers(batch) == [6] { Stop } else { Continue }
+    });
+    joined(third.unwrap()).unwrap();
+    assert_eq!(echoes(&store), once_each(0..=6));
 }

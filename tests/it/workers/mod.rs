@@ -10,6 +10,7 @@ mod reactions;
 mod restarts;
 mod resume;
 mod simulated;
+mod slow_disk;
 mod status;
 mod stopping;
 mod support;
