@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use timberline::storage::OperationKind;
 use timberline::storage::simulated::{Fault, SimulatedDisk};
-use timberline::supervisors::Report;
 use timberline::{
     CheckpointId, CheckpointIdError, CursorWorkerAction, CursorWorkerError, Payload, Position, Region, Store,
 };
@@ -41,7 +40,7 @@ fn check_failed(kind: OperationKind, fault: Fault, answer: CursorWorkerAction, c
         other => panic!("{case}: {other:?}"),
     }
     assert_eq!(seen.rest(), [1, 2], "{case}: nothing more is handed out");
-    assert!(is_reported(&reports), "{case}: the supervisor was not told");
+    reported(&reports, &["/walker", "failed: checkpoint \"walker\" could not be committed", cause_tells]);
 
     // Not in memory either: whoever comes next gets the same batch.
     disk.heal();
@@ -53,17 +52,6 @@ fn check_failed(kind: OperationKind, fault: Fault, answer: CursorWorkerAction, c
         }
     };
     assert_eq!(next_of(&healed, "walker"), 2, "{case}");
-}
-
-/// Whether the supervisor was sent `CheckpointFailed` of the worker `walker`.
-fn is_reported(reports: &timberline::Reports) -> bool {
-    let tells = |report: Report| report.to_string().contains("checkpoint \"walker\" could not be committed");
-    while let Ok(report) = reports.recv_timeout(HANGS) {
-        if tells(report) {
-            return true;
-        }
-    }
-    false
 }
 
 /// A checkpoint that cannot be committed: the batch is rolled back, the worker ends, the supervisor is sent `CheckpointFailed` with the id and the cause, and `join`

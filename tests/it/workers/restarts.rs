@@ -3,8 +3,7 @@
 use super::support::*;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use timberline::supervisors::Report;
-use timberline::{CursorWorkerAction, CursorWorkerConfig, CursorWorkerError, RestartPolicy, Store};
+use timberline::{CursorWorkerAction, CursorWorkerConfig, CursorWorkerError, RestartPolicy};
 
 fn bounded(max_restarts: u32) -> RestartPolicy {
     RestartPolicy::Bounded { max_restarts, within: Duration::from_secs(600) }
@@ -138,41 +137,38 @@ fn panic_payloads_that_are_str_or_string_keep_their_text_any_other_is_an_unknown
     assert_eq!(message_of(|| std::panic::resume_unwind(Box::new("resumed"))).0, "resumed");
 }
 
-/// A worker that panics at its second step as often as its policy allows, and the reports of that.
-fn panic_at_two(store: &Store, times: u32) -> Vec<Report> {
+/// The restart message tells restart 2 of 3, the window, the incarnation, and from which position it goes on.
+#[test]
+fn the_restart_message_tells_restart_2_of_3_the_window_the_incarnation_and_from_which_position_it_goes_on() {
+    let (_dir, store) = store_with(3);
     let reports = store.reports();
     let counts = Counts::default();
     let config = one_by_one().name("stumbler").restart(bounded(3)).checkpoint(id("stumbler"));
     let worker = store
         .cursor_worker(&steps(), config, move |batch, _| {
             let number = numbers(batch)[0];
-            assert!(!(number == 2 && counts.count(2) <= times), "stumbles");
+            assert!(number != 2 || counts.count(2) > 2, "stumbles");
             if number == 3 { Stop } else { Continue }
         })
         .unwrap();
     joined(worker).unwrap();
-    let mut told = Vec::new();
-    while let Ok(report) = reports.recv_timeout(HANGS) {
-        let is_end = report.to_string().contains("stumbler") && report.to_string().contains("stopped");
-        told.push(report);
-        if is_end {
-            break;
-        }
+    reported(&reports, &["cursors/stumbler", "incarnation 1", "started", "goes on after position 0"]);
+    for (restart, incarnation) in [("restart 1 of 3", "incarnation 2"), ("restart 2 of 3", "incarnation 3")] {
+        reported(&reports, &["cursors/stumbler", "failed", "stumbles", "restarts.rs"]);
+        reported(&reports, &["cursors/stumbler", restart, "within 600s", incarnation]);
+        reported(&reports, &["cursors/stumbler", "restarted", incarnation, "goes on after position 1"]);
     }
-    told
+    reported(&reports, &["cursors/stumbler", "incarnation 3", "stopped: normal"]);
 }
 
-/// The restart message tells restart 2 of 3, the window, the incarnation, and from which position it goes on.
 #[test]
-fn the_restart_message_tells_restart_2_of_3_the_window_the_incarnation_and_from_which_position_it_goes_on() {
-    let (_dir, store) = store_with(3);
-    let told = panic_at_two(&store, 2);
-    let text: Vec<String> =
-        told.iter().map(ToString::to_string).filter(|text| text.contains("stumbler")).collect();
-    let text = text.join("\n");
-    for wanted in ["restart 2 of 3", "within 600", "incarnation 3", "goes on after position 1"] {
-        assert!(text.contains(wanted), "{wanted:?} is not told:\n{text}");
-    }
+fn giving_up_is_reported_with_the_last_panic() {
+    let (_dir, store) = store_with(1);
+    let reports = store.reports();
+    let config = one_by_one().name("stumbler").restart(RestartPolicy::Once);
+    let worker = store.cursor_worker(&steps(), config, |_, _| panic!("stumbles")).unwrap();
+    joined(worker).unwrap_err();
+    reported(&reports, &["cursors/stumbler", "incarnation 2", "gave up", "stumbles"]);
 }
 
 #[test]

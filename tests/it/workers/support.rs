@@ -9,10 +9,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use timberline::storage::simulated::SimulatedDisk;
-use timberline::supervisors::Runtime;
+use timberline::supervisors::{Received, Runtime};
 use timberline::{
     Batch, CheckpointId, Config, Coordinate, CursorWorkerAction, CursorWorkerConfig, CursorWorkerError,
-    CursorWorkerHandle, HandlerContext, NewEvent, Payload, Region, Store,
+    CursorWorkerHandle, HandlerContext, NewEvent, Payload, Region, Reports, Store,
 };
 
 pub(super) use CursorWorkerAction::{Continue, Stop, StopWithRollback};
@@ -139,6 +139,21 @@ pub(super) fn first_steps(store: &Store, config: CursorWorkerConfig, count: usiz
     }
     joined_after_stop(worker).unwrap();
     first
+}
+
+/// The next lifecycle report that tells all of these.
+#[track_caller]
+pub(super) fn reported(reports: &Reports, tells: &[&str]) -> String {
+    let mut told = Vec::new();
+    while let Some(received) = reports.recv_timeout(HANGS) {
+        let Received::Report(report) = received else { panic!("reports were lost") };
+        let text = report.to_string();
+        if tells.iter().all(|wanted| text.contains(wanted)) {
+            return text;
+        }
+        told.push(text);
+    }
+    panic!("{tells:?} was not reported, but:\n{}", told.join("\n"));
 }
 
 /// Joins, and fails instead of hanging.
