@@ -8,7 +8,7 @@ use crate::view::View;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use supervisors::{Address, ChildId, ChildStatus, Completion, SupervisorHandle};
+use supervisors::{Address, ChildId, ChildState, Completion, SupervisorHandle, TreeNode};
 
 /// A running cursor worker. Dropping it stops the worker; the store still waits for it when it is closed.
 ///
@@ -144,27 +144,28 @@ impl CursorWorkerHandle {
     #[must_use]
     pub fn status(&self) -> CursorWorkerStatus {
         let progress = self.shared.progress();
-        let child = self.supervisor.child(&self.name);
+        let tree = self.supervisor.tree();
+        let child = tree.root.child(self.name.as_str());
         let watermark = match self.shared.checkpoint {
             Some(_) => self.view.durable(),
             None => self.view.written(),
         };
         let lag_events = watermark.since(progress.seen);
         CursorWorkerStatus {
-            state: self.state(child.as_ref(), progress.is_handling),
+            state: self.state(child, progress.is_handling),
             position: progress.committed,
             lag_events,
             lag_age: (lag_events > 0).then(|| self.view.age_of(progress.seen.next())).flatten(),
             delivered: progress.delivered,
-            restarts: child.as_ref().map_or(0, |child| child.incarnation.saturating_sub(1)),
-            last_failure: child.and_then(|child| child.last_exit).map(|reason| reason.to_string()),
+            restarts: child.map_or(0, |child| child.restarts_total),
+            last_failure: child.and_then(|child| child.last_exit.as_ref()).map(ToString::to_string),
         }
     }
 
-    fn state(&self, child: Option<&ChildStatus>, is_handling: bool) -> CursorWorkerState {
+    fn state(&self, child: Option<&TreeNode>, is_handling: bool) -> CursorWorkerState {
         match child {
             _ if self.completion.try_wait().is_some() => CursorWorkerState::Ended,
-            Some(child) if child.is_restarting() => CursorWorkerState::Restarting,
+            Some(TreeNode { state: ChildState::Restarting, .. }) => CursorWorkerState::Restarting,
             _ if is_handling => CursorWorkerState::Handling,
             _ => CursorWorkerState::Idle,
         }

@@ -150,7 +150,11 @@ pub(super) fn failure(reason: &ExitReason) -> AppendError {
 }
 
 fn start_error(error: &StartError, dir: &Path) -> OpenError {
-    match error.reason().downcast_ref::<WriterError>() {
+    let cause = match error {
+        StartError::Child { reason, .. } => reason.downcast_ref::<WriterError>(),
+        _ => None,
+    };
+    match cause {
         Some(WriterError::Open(journal)) => journal_error(journal, dir),
         _ => OpenError::Start { reason: error.to_string() },
     }

@@ -83,7 +83,7 @@ impl Store {
         let name = self.worker_name(config);
         let shared = Shared::new(start.region().clone(), config, handler, start.committed());
         self.house.add_worker(&name, config, Arc::new(shared)).map_err(|error| match error {
-            AddError::Start(reason) => match CursorWorkerError::of(&reason, &name) {
+            AddError::DidNotStart(reason) => match CursorWorkerError::of(&reason, &name) {
                 Err(error) => error,
                 Ok(()) => CursorWorkerError::Closed,
             },

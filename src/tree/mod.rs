@@ -132,7 +132,7 @@ fn new_store_id() -> StoreId {
 impl House {
     /// Whether a worker of this name lives.
     pub(crate) fn has_worker(&self, name: &str) -> bool {
-        self.cursors.child(&name.into()).is_some()
+        self.cursors.children().iter().any(|child| child.as_str() == name)
     }
 
     /// Adds a cursor worker and waits until it has started.

@@ -115,9 +115,8 @@ impl Completion {
 
     fn register(&self) {
         let mut state = self.inner.state.lock();
-        match state.reason {
-            Some(_) => thread::current().unpark(),
-            None => state.waiting.push(thread::current()),
+        if state.reason.is_none() {
+            state.waiting.push(thread::current());
         }
     }
 }

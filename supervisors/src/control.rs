@@ -2,6 +2,7 @@
 
 use crate::driver::threads::Threads;
 use crate::spec::Settings;
+use crate::supervisor::family::Family;
 use crate::{ChildId, Completion, ExitReason, Runtime, Time};
 use std::fmt;
 use std::sync::Arc;
@@ -26,6 +27,12 @@ pub(crate) trait Child: Send + Sync {
     fn end(self: Arc<Self>, reason: &ExitReason);
     /// What it is doing.
     fn snapshot(&self) -> ChildSnapshot;
+    /// Whether the calling thread is in one of its turns, and would wait for itself if it waited for the child.
+    fn is_held(&self) -> bool;
+    /// Of a supervisor: its children.
+    fn family(&self) -> Option<Arc<Family>> {
+        None
+    }
 }
 
 /// Where a child lives.

@@ -8,6 +8,7 @@ use crate::driver::threads::Threads;
 use crate::rt::Mutex;
 use crate::rt::thread::{self, Thread};
 use crate::slot::Slot;
+use crate::spec::Settings;
 use crate::{Actor, Address, ChildSpec, Context, ExitReason, Flow, Runtime, driver};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -53,8 +54,6 @@ impl Heard {
         let mut state = self.state.lock();
         if state.notices.is_empty() {
             state.waiting = Some(thread::current());
-        } else {
-            thread::current().unpark();
         }
     }
 }
@@ -96,17 +95,33 @@ impl Nursery {
     /// Takes a child in under an actor that starts it, and starts it again after every exit.
     #[must_use]
     pub fn keep(&self, spec: ChildSpec) -> Kept {
+        self.keep_within(spec, 64)
+    }
+
+    /// The same, with room for so many commands in the keeper's mailbox.
+    #[must_use]
+    pub fn keep_within(&self, spec: ChildSpec, commands: usize) -> Kept {
         let (child, settings) = spec.into_parts();
         let kept = child.clone();
         let make = move || -> Result<Keeper, std::convert::Infallible> {
             Ok(Keeper { child: kept.clone(), running: None, stopping: false })
         };
         let keeper = Slot::for_actor("keeper".into(), make, Some(Keep::Notice));
-        keeper.clone().adopt(self.place(self.heard.clone(), 0), &crate::spec::Settings::default());
+        keeper
+            .clone()
+            .adopt(self.place(self.heard.clone(), 0), &Settings { mailbox: commands, ..Settings::default() });
         child.clone().adopt(self.place(keeper.clone(), 1), &settings);
         let address = Address::new(keeper.clone());
         keeper.start(1);
         Kept { keeper: Nursling { child: address.slot.clone() }, child: Nursling { child }, address }
+    }
+
+    /// Does something that starts actors, and runs their turns on this thread.
+    pub fn here<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _scope = driver::enter();
+        let done = work();
+        driver::run_until(|| false);
+        done
     }
 
     /// Waits for the next notice: the incarnation, and `None` for a start or the reason of an exit.
@@ -186,10 +201,23 @@ pub struct Kept {
     address: Address<Keep>,
 }
 
+impl Kept {
+    /// For commands that change nothing.
+    #[must_use]
+    pub fn commands(&self) -> Address<Keep> {
+        self.address.clone()
+    }
+}
+
 /// What the keeper is told.
 #[derive(Debug)]
-pub(crate) enum Keep {
+#[expect(private_interfaces, reason = "a notice is made by the runtime only")]
+pub enum Keep {
+    /// Of its child.
     Notice(Notice),
+    /// Nothing.
+    Nothing,
+    /// Stop the child, and end when it has ended.
     Stop,
 }
 
@@ -225,6 +253,7 @@ impl Actor for Keeper {
         Ok(match message {
             Keep::Notice(Notice { event: Event::Started, .. }) => Flow::Continue,
             Keep::Notice(Notice { incarnation, .. }) => self.down(incarnation),
+            Keep::Nothing => Flow::Continue,
             Keep::Stop => {
                 self.stopping = true;
                 if let Some(incarnation) = self.running {

@@ -66,6 +66,13 @@ pub enum ExitReason {
         /// Its last exit.
         last: Box<ExitReason>,
     },
+    /// One of its children failed in a way that a restart cannot help, whatever the budget.
+    Escalated {
+        /// The child that failed.
+        child: ChildId,
+        /// Its last exit.
+        last: Box<ExitReason>,
+    },
     /// It did not stop by its deadline and was left to itself.
     Abandoned,
 }
@@ -81,9 +88,9 @@ impl ExitReason {
     #[must_use]
     pub fn root_cause(&self) -> &ExitReason {
         match self {
-            ExitReason::StartFailed(inner) | ExitReason::BudgetExhausted { last: inner, .. } => {
-                inner.root_cause()
-            }
+            ExitReason::StartFailed(inner)
+            | ExitReason::Escalated { last: inner, .. }
+            | ExitReason::BudgetExhausted { last: inner, .. } => inner.root_cause(),
             other => other,
         }
     }
@@ -117,6 +124,7 @@ impl ExitReason {
             ExitReason::Panicked { .. } => "panicked",
             ExitReason::StartFailed(_) => "start failed",
             ExitReason::BudgetExhausted { .. } => "budget exhausted",
+            ExitReason::Escalated { .. } => "escalated",
             ExitReason::Abandoned => "abandoned",
         }
     }
@@ -128,6 +136,7 @@ impl fmt::Display for ExitReason {
             ExitReason::Failed { error, .. } => write!(f, "failed: {error}"),
             ExitReason::Panicked { message, location: Some(at) } => write!(f, "panicked at {at}: {message}"),
             ExitReason::Panicked { message, location: None } => write!(f, "panicked: {message}"),
+            ExitReason::Escalated { child, last } => write!(f, "{child} escalated: {last}"),
             ExitReason::StartFailed(inner) => write!(f, "start failed: {inner}"),
             ExitReason::BudgetExhausted { child, restarts, within, last } => {
                 write!(f, "{child} exhausted its budget of {restarts} restarts")?;

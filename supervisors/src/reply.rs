@@ -45,7 +45,7 @@ pub struct Answer<R: Send + 'static> {
 }
 
 struct Slot<R> {
-    /// Set after the state is `Answered`, so that a waiter can look without the lock.
+    /// Set together with `Answered`, so that a waiter can look without the lock.
     ready: AtomicBool,
     state: Mutex<State<R>>,
 }
@@ -76,8 +76,12 @@ impl<R: Send + 'static> Drop for Reply<R> {
 
 impl<R> Slot<R> {
     fn answer(&self, answer: Result<R, CallError>) {
-        let before = std::mem::replace(&mut *self.state.lock(), State::Answered(answer));
-        self.ready.store(true, Ordering::Release);
+        let before = {
+            let mut state = self.state.lock();
+            // Under the lock: who registers too late to be unparked must find the flag set when it looks again.
+            self.ready.store(true, Ordering::Release);
+            std::mem::replace(&mut *state, State::Answered(answer))
+        };
         if let State::Waiting(thread) = before {
             thread.unpark();
         }
@@ -97,8 +101,6 @@ impl<R> Slot<R> {
         let mut state = self.state.lock();
         if matches!(*state, State::Open | State::Waiting(_)) {
             *state = State::Waiting(thread::current());
-        } else {
-            thread::current().unpark();
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::control::Child;
 use crate::slot::Slot;
+use crate::supervisor::family::Family;
 use crate::{Actor, Address, ChildId, Completion, ExitReason, IntoActor};
 use std::fmt;
 use std::sync::Arc;
@@ -76,8 +77,10 @@ pub(crate) struct Settings {
     pub(crate) mailbox: usize,
     pub(crate) turn_limit: usize,
     pub(crate) driver: Driver,
-    pub(crate) shutdown: Duration,
-    pub(crate) start_deadline: Duration,
+    /// As asked for; unless asked for, 5 s for an actor and as long as it takes for a supervisor.
+    pub(crate) shutdown: Option<Duration>,
+    /// As asked for; unless asked for, 30 s for an actor and as long as it takes for a supervisor.
+    pub(crate) start_deadline: Option<Duration>,
     pub(crate) restart: RestartPolicy,
     pub(crate) kind: Restart,
     pub(crate) backoff: Option<Backoff>,
@@ -90,8 +93,8 @@ impl Default for Settings {
             mailbox: 64,
             turn_limit: 64,
             driver: Driver::default(),
-            shutdown: Duration::from_secs(5),
-            start_deadline: Duration::from_secs(30),
+            shutdown: None,
+            start_deadline: None,
             restart: RestartPolicy::Bounded { max_restarts: 3, within: Duration::from_secs(60) },
             kind: Restart::default(),
             backoff: None,
@@ -168,6 +171,15 @@ impl ChildSpec {
         (child, self.settings.clone())
     }
 
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Of a supervisor: its children.
+    pub(crate) fn family(&self) -> Option<Arc<Family>> {
+        self.child.child().family()
+    }
+
     /// The child's name.
     #[must_use]
     pub fn id(&self) -> &ChildId {
@@ -201,13 +213,13 @@ impl ChildSpec {
 
     /// How long it may take to stop before it is abandoned; 5 s unless said otherwise.
     pub fn shutdown(mut self, deadline: Duration) -> ChildSpec {
-        self.settings.shutdown = deadline;
+        self.settings.shutdown = Some(deadline);
         self
     }
 
     /// How long its factory and its `started` may take; 30 s unless said otherwise.
     pub fn start_deadline(mut self, deadline: Duration) -> ChildSpec {
-        self.settings.start_deadline = deadline;
+        self.settings.start_deadline = Some(deadline);
         self
     }
 

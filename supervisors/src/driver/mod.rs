@@ -9,6 +9,7 @@ pub(crate) mod simulated;
 pub(crate) mod threads;
 
 use crate::control::Place;
+use crate::planted::{self, Bug};
 use crate::rt::thread;
 use crate::rt::{self, clock};
 use crate::runtime::Stepped;
@@ -108,6 +109,9 @@ pub(crate) fn enter() -> Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         LOCAL.with(|local| local.scopes.set(local.scopes.get() - 1));
+        if planted::is(Bug::KeepsTheRest) {
+            while next().is_some() {}
+        }
         hand_over();
     }
 }
@@ -253,6 +257,9 @@ pub(crate) fn wait<T>(
         thread::spin_loop();
     }
     register();
+    if planted::is(Bug::RegistersBlindly) {
+        thread::park_until(None);
+    }
     wait_parked(timeout, ready)
 }
 

@@ -89,7 +89,8 @@ impl Bell {
     fn ensure_thread(self: &Arc<Self>, state: &mut State, slot: &Arc<dyn Runnable>) -> std::io::Result<()> {
         if state.thread.is_none() {
             let place = slot.place();
-            let name = format!("{}/{}", place.path, slot.name());
+            let above = if place.path.is_empty() { String::new() } else { format!("{}/", place.path) };
+            let name = format!("{above}{}", slot.name());
             state.thread = Some(place.threads.spawn(name, self, place.runtime.clone())?);
         }
         Ok(())

@@ -37,6 +37,7 @@ use crate::control::{Notice, Parent, Phase, Place};
 use crate::driver::threads::Bell;
 use crate::driver::{self, After, Hand, Runnable};
 use crate::mailbox::Mailbox;
+use crate::planted::{self, Bug};
 use crate::rt::Mutex;
 use crate::rt::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::rt::channel;
@@ -158,7 +159,11 @@ impl<M: Send + 'static> Slot<M> {
         if self.is_closed() {
             return Err(TrySendError::Stopped(message));
         }
+        if planted::is(Bug::CountBeforePush) {
+            self.count(hand);
+        }
         match self.mailbox.try_push(message) {
+            Ok(()) if planted::is(Bug::CountBeforePush) => {}
             Ok(()) => self.count(hand),
             Err(channel::TrySendError::Full(message)) => return Err(TrySendError::Full(message)),
             Err(channel::TrySendError::Disconnected(message)) => return Err(TrySendError::Stopped(message)),
@@ -258,7 +263,7 @@ impl<M: Send + 'static> Slot<M> {
         let before = self.pending.fetch_add(1, Ordering::AcqRel);
         if before == 0 {
             driver::elected(self.clone(), hand);
-        } else if before & CLOSED != 0 {
+        } else if before & CLOSED != 0 && !planted::is(Bug::LeftInTheMailbox) {
             boundary::dropping(CallError::Stopped, || self.mailbox.drain());
         }
     }
@@ -269,15 +274,16 @@ impl<M: Send + 'static> Slot<M> {
     }
 
     /// Gives an urgent item that counts by itself.
-    fn urge(self: &Arc<Self>, urgent: Urgent) {
+    fn urge(self: &Arc<Self>, urgent: Urgent, hand: Hand) {
         self.lane.push(urgent);
-        self.count(Hand::Here);
+        self.count(hand);
     }
 
     /// After the turn, with the body unlocked: subtracts what was taken and learns who runs the slot now.
     fn settle(self: Arc<Self>, taken: usize, ended: Option<crate::control::Event>) -> After {
         // A slot that went down keeps the count of its next start.
-        let settled = if ended.is_some() { taken.saturating_sub(1) } else { taken };
+        let goes_down = ended.is_some() && !planted::is(Bug::DownElects);
+        let settled = if goes_down { taken.saturating_sub(1) } else { taken };
         let left = self.pending.fetch_sub(settled, Ordering::AcqRel) - settled;
         if left & CLOSED != 0 {
             self.clean_up();
@@ -287,7 +293,7 @@ impl<M: Send + 'static> Slot<M> {
             self.tell_parent(event);
             return After::Resigned;
         }
-        if left == 0 { After::Resigned } else { After::Again(self) }
+        if left == 0 || planted::is(Bug::ResignTooEarly) { After::Resigned } else { After::Again(self) }
     }
 
     fn tell_parent(&self, event: crate::control::Event) {
@@ -313,7 +319,13 @@ impl<M: Send + 'static> Slot<M> {
 
 impl<M: Send + 'static> Parent for Slot<M> {
     fn notify(self: Arc<Self>, notice: Notice) {
-        self.urge(Urgent::Notice(notice));
+        if planted::is(Bug::NoticeNeedsRoom)
+            && let Some(lift) = self.lift
+        {
+            let _ = self.try_push(lift(notice), Hand::Here);
+            return;
+        }
+        self.urge(Urgent::Notice(notice), Hand::Here);
     }
 }
 

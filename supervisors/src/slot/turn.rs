@@ -4,6 +4,7 @@ use super::lane::Urgent;
 use super::{Body, Slot, boundary};
 use crate::control::{Event, Phase};
 use crate::driver::{self, Hand, Runnable};
+use crate::planted::{self, Bug};
 use crate::rt::atomic::Ordering;
 use crate::spec::Driver;
 use crate::{Address, CallError, Context, ExitReason, Flow};
@@ -206,7 +207,8 @@ impl<M: Send + 'static> Run<'_, M> {
 
     /// A stop that comes too late for its incarnation is nobody's.
     fn stop(&mut self, incarnation: u64) {
-        if incarnation == self.body.turn.incarnation && self.body.life.is_some() {
+        let lives = self.body.life.is_some() || planted::is(Bug::StopsTheDead);
+        if lives && incarnation == self.body.turn.incarnation {
             self.end_in_order(ExitReason::Shutdown);
         }
     }
