@@ -94,6 +94,12 @@ impl<M: Send + 'static> Context<'_, M> {
         self.address.slot.stats.set_doing(what);
     }
 
+    /// Notes what is worth knowing of this start: the report of it carries the note. For use in
+    /// [`Actor::started`](crate::Actor::started).
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.address.slot.stats.set_note(note.into());
+    }
+
     pub(crate) fn place(&self) -> &Place {
         self.address.slot.place()
     }

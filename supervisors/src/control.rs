@@ -107,6 +107,8 @@ pub(crate) struct ChildSnapshot {
     pub(crate) turns: u64,
     /// When the turn in hand began, if one is in hand. Of an inline actor: when a snapshot first saw it.
     pub(crate) busy_since: Option<Time>,
+    /// What the incarnation noted of its start.
+    pub(crate) note: String,
     /// What its handler says it is doing; empty unless it said so in this turn.
     pub(crate) doing: &'static str,
     /// The thread that runs the turn in hand.

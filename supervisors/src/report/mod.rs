@@ -24,6 +24,8 @@ pub struct Report {
     pub at: Time,
     /// What happened.
     pub what: Lifecycle,
+    /// Of a start: what the child noted of it, such as from where it goes on. Empty otherwise.
+    pub note: String,
 }
 
 fn as_text<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -75,7 +77,8 @@ pub enum Lifecycle {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}/{} incarnation {}: ", self.at, self.supervisor, self.child, self.incarnation)?;
-        self.what.fmt(f)
+        self.what.fmt(f)?;
+        if self.note.is_empty() { Ok(()) } else { write!(f, ", {}", self.note) }
     }
 }
 

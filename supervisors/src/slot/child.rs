@@ -72,6 +72,7 @@ impl<M: Send + 'static> Child for Slot<M> {
             capacity: self.mailbox.capacity(),
             turns: self.stats.turns(),
             busy_since: place.and_then(|place| self.stats.busy_since(|| place.runtime.now())),
+            note: self.stats.note(),
             doing: self.stats.doing(),
             thread,
         }

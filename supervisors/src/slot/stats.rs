@@ -18,6 +18,8 @@ pub(crate) struct Stats {
     busy_since: AtomicU64,
     /// What the handler said, and in which turn.
     doing: Mutex<(u64, &'static str)>,
+    /// What the incarnation noted of its start.
+    note: Mutex<String>,
 }
 
 const UNSEEN: u64 = u64::MAX;
@@ -32,6 +34,7 @@ impl Stats {
             runner: AtomicU64::new(0),
             busy_since: AtomicU64::new(UNSEEN),
             doing: Mutex::new((0, "")),
+            note: Mutex::new(String::new()),
         }
     }
 
@@ -83,7 +86,16 @@ impl Stats {
         if turn == self.turns() && self.runner().is_some() { what } else { "" }
     }
 
+    pub(crate) fn set_note(&self, note: String) {
+        *self.note.lock() = note;
+    }
+
+    pub(crate) fn note(&self) -> String {
+        self.note.lock().clone()
+    }
+
     pub(crate) fn set_incarnation(&self, incarnation: u64) {
+        self.set_note(String::new());
         self.incarnation.store(incarnation, Relaxed);
     }
 

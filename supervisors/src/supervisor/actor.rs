@@ -30,8 +30,15 @@ pub(super) struct SupervisorActor {
     removing: BTreeMap<Key, Vec<Reply<Result<ExitReason, RemoveError>>>>,
     /// Feeds jitter; the same clock and name draw the same.
     luck: u64,
+    /// Answers of the step in hand: given when the books are in order, so that who is answered finds them so.
+    answers: Vec<Answered>,
     told_to_stop: bool,
     exiting: bool,
+}
+
+enum Answered {
+    Add(Reply<Result<(), AddError>>, Result<(), AddError>),
+    Remove(Reply<Result<ExitReason, RemoveError>>, ExitReason),
 }
 
 type InTurn<'a, 'b> = &'a mut Context<'b, Order>;
@@ -46,6 +53,7 @@ impl SupervisorActor {
             adding: BTreeMap::new(),
             removing: BTreeMap::new(),
             luck: 0,
+            answers: Vec::new(),
             told_to_stop: false,
             exiting: false,
         }
@@ -182,6 +190,7 @@ impl SupervisorActor {
         let at = Moment { now: context.now(), luck: self.draw() };
         self.core.step(at, event, &mut effects);
         effects.into_iter().for_each(|effect| self.carry_out(effect, context));
+        self.answers.drain(..).for_each(Answered::give);
     }
 
     /// SplitMix64, its upper half.
@@ -258,7 +267,7 @@ impl SupervisorActor {
 
     fn added(&mut self, child: Key, outcome: Result<(), AddError>) {
         if let Some(reply) = self.adding.remove(&child) {
-            reply.send(outcome);
+            self.answers.push(Answered::Add(reply, outcome));
         }
     }
 
@@ -276,7 +285,7 @@ impl SupervisorActor {
     fn removed(&mut self, child: Key) {
         let reason = self.family.with(child, |kin| kin.end_reason()).unwrap_or(ExitReason::Shutdown);
         for reply in self.removing.remove(&child).unwrap_or_default() {
-            reply.send(Ok(reason.clone()));
+            self.answers.push(Answered::Remove(reply, reason.clone()));
         }
     }
 
@@ -290,6 +299,15 @@ impl SupervisorActor {
         };
         *self.family.verdict.lock() = Some(verdict);
         self.family.end_added();
+    }
+}
+
+impl Answered {
+    fn give(self) {
+        match self {
+            Answered::Add(reply, outcome) => reply.send(outcome),
+            Answered::Remove(reply, reason) => reply.send(Ok(reason)),
+        }
     }
 }
 

@@ -72,8 +72,10 @@ impl Family {
         };
         let report = self.with(key, |kin| {
             let (incarnation, what) = note(kin, notice, now);
+            let is_start = matches!(what, Lifecycle::Started | Lifecycle::Restarted);
+            let note = if is_start { kin.child.snapshot().note } else { String::new() };
             let (supervisor, child) = (self.home().path.clone(), kin.child.id().clone());
-            Report { supervisor, child, incarnation, at: now, what }
+            Report { supervisor, child, incarnation, at: now, what, note }
         });
         report.iter().for_each(|report| self.home().hub.tell(report));
     }

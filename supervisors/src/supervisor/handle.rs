@@ -114,6 +114,13 @@ impl SupervisorHandle {
         }
     }
 
+    /// Asks for the child to be stopped and forgotten, and does not wait for it; its
+    /// [`Completion`](crate::Completion) tells when it has ended. Waits only while the supervisor's mailbox is full.
+    pub fn stop(&self, id: &ChildId) {
+        // Nobody waits for the answer; a supervisor that has ended has stopped its children.
+        let _ = self.address.submit(|reply| Order::Remove { id: id.clone(), reply });
+    }
+
     /// The names of the children, in start order.
     #[must_use]
     pub fn children(&self) -> Vec<ChildId> {

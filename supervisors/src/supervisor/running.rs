@@ -9,6 +9,7 @@ use crate::driver::threads::Threads;
 use crate::driver::{self, Ended};
 use crate::report::{Hub, Reports};
 use crate::rt::Mutex;
+use crate::rt::atomic::{AtomicBool, Ordering};
 use crate::rt::thread::{self, Thread};
 use crate::spec::Settings;
 use crate::tree::{State, Tree};
@@ -56,7 +57,7 @@ pub struct Running {
     root: Arc<SupervisorChild>,
     listener: Arc<RootListener>,
     /// It was shut down; the drop has nothing left to do.
-    finished: bool,
+    finished: AtomicBool,
 }
 
 /// Stands where a root's parent would.
@@ -121,7 +122,7 @@ impl Running {
     pub(super) fn start(root: Arc<SupervisorChild>, runtime: &Runtime) -> Result<Running, StartError> {
         root.family.check_names()?;
         root.family.check_all().map_err(|(child, error)| StartError::Refused { child, error })?;
-        let mut running = Running::adopt(root, runtime);
+        let running = Running::adopt(root, runtime);
         running.root.clone().start(1);
         match running.wait_for(None, RootListener::begun) {
             Ok(Ok(())) => Ok(running),
@@ -151,7 +152,7 @@ impl Running {
         };
         root.family.move_in(place.clone(), hub.clone());
         root.clone().adopt(place, &Settings::default());
-        Running { runtime: runtime.clone(), threads, hub, root, listener, finished: false }
+        Running { runtime: runtime.clone(), threads, hub, root, listener, finished: AtomicBool::new(false) }
     }
 
     /// Where it runs.
@@ -211,14 +212,14 @@ impl Running {
     /// Stops all children in reverse order, each within its deadline, joins the threads, and says how it went.
     ///
     /// Blocks for as long as the children take, at most for the sum of their deadlines; not to be called from a turn
-    /// of a child of this tree.
+    /// of a child of this tree. A second call finds everything stopped and says the same.
     #[must_use = "the report says what was still wrong"]
-    pub fn shutdown(mut self) -> ShutdownReport {
+    pub fn shutdown(&self) -> ShutdownReport {
         self.finish()
     }
 
-    fn finish(&mut self) -> ShutdownReport {
-        self.finished = true;
+    fn finish(&self) -> ShutdownReport {
+        self.finished.store(true, Ordering::Release);
         if self.listener.ended().is_none() {
             self.root.clone().stop(1);
         }
@@ -243,7 +244,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !self.finished {
+        if !self.finished.load(Ordering::Acquire) {
             let report = self.finish();
             if !report.is_clean() {
                 tracing::warn!(%report, "a tree was dropped and did not end cleanly");

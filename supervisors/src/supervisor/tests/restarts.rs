@@ -39,11 +39,15 @@ fn permanent_restarts_on_every_exit_transient_on_abnormal_ones_temporary_never()
         for kind in [Restart::Permanent, Restart::Transient, Restart::Temporary] {
             for (name, exit) in exits {
                 let trio = Trio::new(runtime, Strategy::OneForOne, |_, spec| spec.kind(kind));
-                let completions = trio.addresses[1].clone();
                 trio.tell(1, exit());
                 let back = kind == Restart::Permanent || (kind == Restart::Transient && name != "normal");
                 let expected = if back { Ok(2) } else { Err(CallError::Stopped) };
-                assert_eq!(completions.call_timeout(LONG, Do::Which), expected, "{kind:?} after {name}");
+                assert_eq!(
+                    trio.addresses[1].call_timeout(LONG, Do::Which),
+                    expected,
+                    "{kind:?} after {name}"
+                );
+                assert!(trio.running.handle().remove(&"nobody".into()).is_err(), "it has finished its turn");
                 let listed = trio.running.handle().children().len();
                 assert_eq!(listed, if kind == Restart::Temporary { 2 } else { 3 }, "{kind:?} after {name}");
             }
@@ -207,15 +211,23 @@ fn exhaustion_stops_all_children_in_reverse_escalates_and_is_abnormal_to_the_par
         let running = outer.start_on(runtime).expect("it starts");
         let reports = running.reports(1000);
         trio[0].log();
-        for restarts in [1, 2] {
-            let back = addresses[0].clone();
-            for _ in 0..restarts {
-                assert!(addresses[1].send(Do::Panic).is_ok());
-            }
-            hear(&reports, "b", if restarts == 1 { "restarted" } else { "gave up" });
-            drop(back);
+        for _ in 0..4 {
+            assert!(addresses[1].send(Do::Panic).is_ok());
         }
-        hear(&reports, "top", "restarted");
+        let reason = running.wait();
+        assert_eq!(trio[0].log(), "+b2 -c1 -a1 +a2 +b3 +c2 +b4 -c2 -a2");
+        match &reason {
+            ExitReason::BudgetExhausted { child, restarts: 1, last, .. } if child.as_str() == "top" => {
+                assert!(
+                    matches!(&**last, ExitReason::BudgetExhausted { child, .. } if child.as_str() == "b")
+                );
+            }
+            other => panic!("{other}"),
+        }
+        hear(&reports, "b", "gave up");
+        let Lifecycle::Failed { reason } = hear(&reports, "top", "failed") else { panic!() };
+        assert!(reason.is_abnormal());
+        hear(&reports, "top", "gave up");
         assert_eq!(addresses[1].call(Do::Which), Err(CallError::Stopped));
     });
 }
@@ -231,6 +243,7 @@ fn messages_queued_at_a_restart_are_handled_by_the_next_incarnation_in_order() {
         }
         let failed = CallError::ActorFailed { child: "b".into(), incarnation: 1 };
         assert_eq!(in_hand.wait(), Err(failed));
+        trio.hear("c", "restarted");
         assert_eq!(trio.up(), [2, 2, 2]);
         let log = trio.log();
         let noted: Vec<&str> = log.split(' ').filter(|line| line.contains(':')).collect();
