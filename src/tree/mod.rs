@@ -12,6 +12,7 @@ use crate::gate::{self, Gate};
 use crate::gates::GateSet;
 use crate::indexer::{Indexer, Interests};
 use crate::journal::{JournalOptions, StoreId};
+use crate::region::Region;
 use crate::storage::{Storage, WriteLock};
 use crate::view::View;
 use crate::writer::{self, Limits, Writer};
@@ -111,12 +112,15 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// The journal's limits: a frame holds every batch that the limits of a batch admit, numbers and checksums included.
+/// The journal's limits: a frame holds every batch that the limits of a batch admit, numbers and checksums included,
+/// and a checkpoint with the longest region on top.
 fn journal_options(config: &Config) -> JournalOptions {
     const NUMBERS_BYTES_MAX: u64 = 64;
     JournalOptions {
         segment_bytes: config.segment_bytes,
-        commit_bytes_max: config.commit_bytes_max + config.batch_events_max * NUMBERS_BYTES_MAX + (64 << 10),
+        commit_bytes_max: config.commit_bytes_max
+            + config.batch_events_max * NUMBERS_BYTES_MAX
+            + 2 * Region::CHECKPOINT_BYTES_MAX as u64,
         preallocate_bytes: config.preallocate_bytes,
         open_files_max: config.open_files_max as usize,
     }
