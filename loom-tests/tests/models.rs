@@ -191,7 +191,7 @@ fn call_and_restart_bites() {
 
 #[test]
 fn exit_notice_and_full_command_lane() {
-    explore("exit notice | full command lane", 2, 1, || {
+    explore("exit notice | full command lane", 2, 388_632, || {
         let (nursery, kept, address) = kept(1);
         let commands = kept.commands();
         let other = thread::spawn(move || {
@@ -211,7 +211,7 @@ fn exit_notice_and_full_command_lane_bites() {
 
 #[test]
 fn drop_the_last_handle_and_restart() {
-    explore("drop the last handle | restart", 3, 1, || {
+    explore("drop the last handle | restart", 2, 1, || {
         let (nursery, kept, address) = kept(2);
         let other = thread::spawn(move || {
             let submitted = address.submit(Count::Fail);

@@ -49,6 +49,14 @@ pub enum CursorWorkerConfigError {
         /// The most that are taken.
         limit: usize,
     },
+    /// The names in the region are too long together for a checkpoint, which holds them all.
+    #[error("the region has {bytes} bytes, over the limit of {limit} bytes for a worker with a checkpoint")]
+    RegionBytes {
+        /// The bytes of its canonical form.
+        bytes: usize,
+        /// The most that are taken.
+        limit: usize,
+    },
     /// The restart policy, the backoff or the deadline cannot work.
     #[error("{why}")]
     Restart {

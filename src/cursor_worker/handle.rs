@@ -5,20 +5,76 @@ use super::error::CursorWorkerError;
 use super::shared::Shared;
 use crate::position::Position;
 use crate::view::View;
+use crate::writer;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
-use supervisors::{Address, ChildId, ChildState, Completion, SupervisorHandle, TreeNode};
+use supervisors::{
+    Address, ChildId, ChildState, Completion, ExitReason, Running, SupervisorHandle, TreeNode,
+};
 
 /// A running cursor worker. Dropping it stops the worker; the store still waits for it when it is closed.
+///
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// # use timberline::*;
+/// # #[derive(Serialize, Deserialize)] struct Felled { tree: u32 }
+/// # impl Payload for Felled { const KIND: &'static str = "Felled"; }
+/// # #[derive(Serialize, Deserialize)] struct Planted;
+/// # impl Payload for Planted { const KIND: &'static str = "Planted"; }
+/// # let dir = tempfile::tempdir()?;
+/// # let store = Store::open(Config::new(dir.path()))?;
+/// # let stand = Coordinate::new("stand-4", "north-wood")?;
+/// store.append(&stand, &Felled { tree: 17 })?;
+/// let worker = store.cursor_worker(&Region::all(), CursorWorkerConfig::default(), |batch, _| {
+///     assert_eq!(batch.len(), 1);
+///     CursorWorkerAction::Continue // and wait for more
+/// })?;
+/// # while worker.status().delivered == 0 { std::thread::yield_now(); }
+/// worker.stop_and_join()?;
+///
+/// // Nothing ends in silence: a handler that always panics is an error with its message and its place.
+/// let broken = CursorWorkerConfig::default().name("broken").restart(RestartPolicy::Once);
+/// let worker = store.cursor_worker(&Region::all(), broken, |_, _| panic!("out of paper"))?;
+/// match worker.join() {
+///     Err(CursorWorkerError::RestartBudgetExhausted { worker, restarts, message, location, .. }) => {
+///         assert_eq!((worker.as_str(), restarts, message.as_str()), ("broken", 1, "out of paper"));
+///         assert!(location.is_some());
+///     }
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "dropping the handle stops the worker"]
 pub struct CursorWorkerHandle {
     pub(crate) name: ChildId,
     pub(crate) address: Address<Message>,
     pub(crate) supervisor: SupervisorHandle,
     pub(crate) completion: Completion,
+    pub(crate) house: HouseWatch,
     pub(crate) shared: Arc<Shared>,
     pub(crate) view: Arc<View>,
+}
+
+/// Tells a worker that was stopped because the store failed from one that was stopped because someone asked.
+#[derive(Debug)]
+pub(crate) struct HouseWatch {
+    /// Weak: a handle does not keep the store running.
+    pub(crate) running: Weak<Running>,
+    pub(crate) writer: Address<writer::Message>,
+    pub(crate) deadline: Duration,
+}
+
+impl HouseWatch {
+    /// Why the store failed, if it did. When it fails the writer ends before the workers are stopped, and the tree's root,
+    /// which knows the reason, right after them.
+    fn failure(&self) -> Option<String> {
+        if !self.writer.has_ended() {
+            return None;
+        }
+        let reason = self.running.upgrade()?.wait_timeout(self.deadline)?;
+        reason.is_abnormal().then(|| reason.to_string())
+    }
 }
 
 /// What a cursor worker is doing.
@@ -76,7 +132,12 @@ impl CursorWorkerHandle {
         if self.address.is_own_turn() {
             return Err(CursorWorkerError::WouldDeadlock);
         }
-        CursorWorkerError::of(&self.completion.wait(), self.name.as_str())
+        match self.completion.wait() {
+            ExitReason::Shutdown => {
+                self.house.failure().map_or(Ok(()), |reason| Err(CursorWorkerError::Failed { reason }))
+            }
+            reason => CursorWorkerError::of(&reason, self.name.as_str()),
+        }
     }
 
     /// Stops the worker and waits until it has ended.
@@ -89,6 +150,27 @@ impl CursorWorkerHandle {
     }
 
     /// A look at the worker. Answers at once, even while its handler hangs.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # use timberline::*;
+    /// # #[derive(Serialize, Deserialize)] struct Felled { tree: u32 }
+    /// # impl Payload for Felled { const KIND: &'static str = "Felled"; }
+    /// # #[derive(Serialize, Deserialize)] struct Planted;
+    /// # impl Payload for Planted { const KIND: &'static str = "Planted"; }
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = Store::open(Config::new(dir.path()))?;
+    /// # let stand = Coordinate::new("stand-4", "north-wood")?;
+    /// store.append(&stand, &Felled { tree: 17 })?;
+    /// let worker = store.cursor_worker(&Region::all(), CursorWorkerConfig::default(), |_, _| CursorWorkerAction::Stop)?;
+    /// # while worker.status().state != CursorWorkerState::Ended { std::thread::yield_now(); }
+    /// let status = worker.status();
+    /// assert_eq!(status.state, CursorWorkerState::Ended);
+    /// assert_eq!((status.position, status.lag_events, status.lag_age), (Position::new(1), 0, None));
+    /// assert_eq!((status.delivered, status.restarts), (1, 0));
+    /// worker.join()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn status(&self) -> CursorWorkerStatus {
         let progress = self.shared.progress();

@@ -78,6 +78,32 @@ impl HandlerContext {
     ///
     /// Correlation and cause are filled in from the source unless the event names its own. A batch that is rolled
     /// back, or whose handler panics, leaves no reaction. Gates are not asked: a reaction is the program's own word.
+    /// A reaction that the store must refuse (a conflict, a cause it does not know, a payload over its limit) fails the
+    /// batch: [`CursorWorkerError::CheckpointFailed`](crate::CursorWorkerError::CheckpointFailed).
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # use timberline::*;
+    /// # #[derive(Serialize, Deserialize)] struct Felled { tree: u32 }
+    /// # impl Payload for Felled { const KIND: &'static str = "Felled"; }
+    /// # #[derive(Serialize, Deserialize)] struct Planted;
+    /// # impl Payload for Planted { const KIND: &'static str = "Planted"; }
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = Store::open(Config::new(dir.path()))?;
+    /// # let stand = Coordinate::new("stand-4", "north-wood")?;
+    /// let felled = store.append(&stand, &Felled { tree: 17 })?;
+    /// let config = CursorWorkerConfig::default().checkpoint(CheckpointId::new("forester")?);
+    /// let answered = stand.clone();
+    /// let worker = store.cursor_worker(&Region::kind("Felled"), config, move |_batch, context| {
+    ///     context.react(NewEvent::new(&answered, &Planted).expect("it can be encoded"));
+    ///     CursorWorkerAction::Stop
+    /// })?;
+    /// worker.join()?;
+    ///
+    /// let planted = store.read(&Region::kind("Planted")).next().expect("one reaction")?;
+    /// assert_eq!((planted.causes(), planted.correlation()), (vec![felled.id], felled.id));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn react(&mut self, event: NewEvent) {
         let attributed = match self.newest {
             Some(source) => source.attribute(event),
@@ -87,6 +113,33 @@ impl HandlerContext {
     }
 
     /// As [`HandlerContext::react`], for the named source.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # use timberline::*;
+    /// # #[derive(Serialize, Deserialize)] struct Felled { tree: u32 }
+    /// # impl Payload for Felled { const KIND: &'static str = "Felled"; }
+    /// # #[derive(Serialize, Deserialize)] struct Planted;
+    /// # impl Payload for Planted { const KIND: &'static str = "Planted"; }
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = Store::open(Config::new(dir.path()))?;
+    /// # let stand = Coordinate::new("stand-4", "north-wood")?;
+    /// store.append_batch((1..=3).map(|tree| NewEvent::new(&stand, &Felled { tree })).collect::<Result<_, _>>()?)?;
+    /// let config = CursorWorkerConfig::default().checkpoint(CheckpointId::new("forester")?);
+    /// let answered = stand.clone();
+    /// let worker = store.cursor_worker(&Region::kind("Felled"), config, move |batch, context| {
+    ///     for event in batch {
+    ///         context.react_to(&event, NewEvent::new(&answered, &Planted).expect("it can be encoded"));
+    ///     }
+    ///     CursorWorkerAction::Stop
+    /// })?;
+    /// worker.join()?;
+    ///
+    /// // One tree for each, whatever crashed in between.
+    /// let answered = store.read(&Region::kind("Planted")).map(|event| Ok(event?.causes()[0].position().get()));
+    /// assert_eq!(answered.collect::<Result<Vec<_>, ReadError>>()?, [1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn react_to(&mut self, source: &EventRef<'_>, event: NewEvent) {
         self.reactions.push(Source::of(source).attribute(event));
     }

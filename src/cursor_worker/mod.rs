@@ -4,6 +4,29 @@
 //! Sends: `Commit` to the writer, and waits for its answer; it runs on a thread of its own and may.
 //! Owns: the cursor and the batch in hand. The handler is shared by its incarnations.
 //! Fails: with the handler's panic (restarted within the budget), and with a `CursorWorkerError` that ends it.
+//!
+//! ```text
+//!            wake-up              Batch                 Continue, Stop
+//!  indexer ~~~~~~~~~> woken: fetch -----> the handler ----------------> commit ---> writer
+//!                       ^                     |                           |
+//!                       |                     | panic     the answer: checkpoint and reactions
+//!                       |                     v           are in one frame, or nothing is
+//!                       '--- started <--- supervisor <------- CheckpointFailed, RolledBack
+//! ```
+//!
+//! What holds, and why:
+//!
+//! - *Nothing is skipped.* The cursor moves in [`CursorWorker::commit`] only, after the handler's yes, to the end of the
+//!   batch that the handler had; the next batch begins there.
+//! - *Nothing that was handed to a durable worker vanishes.* It is shown events up to the durable watermark only.
+//! - *Nothing is done twice in the journal.* A checkpoint and the reactions to its batch are one frame, and the writer takes a
+//!   checkpoint's step only from where the checkpoint stands. So a commit whose answer was lost is simply asked for again.
+//! - *A life begins where the last commit ended.* What a panic leaves behind is dropped with its incarnation; the next
+//!   one reads its place from the index, which has it from the journal.
+//! - *No wake-up is lost.* Watermarks are published before workers are woken, a wake-up that comes during a turn makes
+//!   another turn, and `started` wakes itself.
+//! - *A stop waits for one batch at most.* A turn handles one batch and asks for the next turn by a wake-up, behind
+//!   which control messages go first.
 
 mod config;
 mod error;
@@ -13,6 +36,7 @@ mod shared;
 
 pub use config::{CursorWorkerConfig, CursorWorkerConfigError};
 pub use error::CursorWorkerError;
+pub(crate) use handle::HouseWatch;
 pub use handle::{CursorWorkerHandle, CursorWorkerState, CursorWorkerStatus};
 pub(crate) use handler::Handler;
 pub use handler::{AtLeastOnce, CursorWorkerAction, HandlerContext};
@@ -140,7 +164,7 @@ impl CursorWorker {
         self.context.committed = self.cursor.committed();
         self.context.newest =
             self.batch.len().checked_sub(1).and_then(|last| self.batch.get(last)).map(|e| Source::of(&e));
-        self.context.attempt = self.shared.handed(self.batch_end());
+        self.context.attempt = self.shared.handed(self.cursor.committed());
         let action = (self.shared.handler.lock())(&self.batch, &mut self.context);
         self.shared.returned();
         action
@@ -176,7 +200,8 @@ impl CursorWorker {
             });
             match answer {
                 Ok(Ok(())) => return Ok(()),
-                Ok(Err(CommitError::Moved { .. })) => return self.resume(),
+                // An earlier try of this very commit succeeded.
+                Ok(Err(CommitError::Moved { at })) if at == end => return Ok(()),
                 // The writer failed in the middle, and what became of the commit is in the journal. Its next
                 // incarnation refuses what was done already, so asking again is safe.
                 Err(CallError::ActorFailed { .. }) if self.shared.checkpoint.is_some() => continue,

@@ -28,9 +28,9 @@ pub(crate) struct Progress {
     pub(crate) delivered: u64,
     /// Whether the handler has a batch in hand.
     pub(crate) is_handling: bool,
-    /// The last event of the batch handed out last.
-    last_handed: Position,
-    /// How often that batch was handed out.
+    /// After which committed position the batch handed out last begins.
+    handed_after: Position,
+    /// How often a batch that begins there was handed out.
     attempt: u32,
 }
 
@@ -62,11 +62,13 @@ impl Shared {
         *progress = Progress { committed, seen: committed, is_handling: false, ..*progress };
     }
 
-    /// Notes that the batch which ends at `last` is handed out; gives how often that was done.
-    pub(super) fn handed(&self, last: Position) -> u32 {
+    /// Notes that the batch after `committed` is handed out; gives how often that was done. Its begin tells it apart,
+    /// not its end: what is appended between two attempts may join it.
+    pub(super) fn handed(&self, committed: Position) -> u32 {
         let mut progress = self.progress.lock();
-        progress.attempt = if progress.last_handed == last { progress.attempt.saturating_add(1) } else { 1 };
-        progress.last_handed = last;
+        let is_again = progress.handed_after == committed;
+        progress.attempt = if is_again { progress.attempt.saturating_add(1) } else { 1 };
+        progress.handed_after = committed;
         progress.is_handling = true;
         progress.attempt
     }

@@ -1,19 +1,14 @@
-//! The journal's writing side: stages records, commits them as one frame with one write, syncs, rolls and closes.
+//! The journal's writing side: commits what is staged as one frame with one write, syncs, and closes.
 
-use super::encoded::{EncodedEvent, Numbers};
-use super::error::{JournalError, Limited};
-use super::frame::{FRAME_HEADER_BYTES, Frame, FrameHeader, FrameKind, chain_origin};
+use super::error::JournalError;
+use super::frame::{FRAME_HEADER_BYTES, Frame, FrameHeader, FrameKind};
 use super::options::JournalOptions;
 use super::reader::{JournalReader, Published};
-use super::record::{checkpoint_bytes, event_bytes, put_checkpoint, put_event};
-use super::recovery::{Cut, Recovery, Survey, judge, survey, walk_last};
-use super::repair::repair;
 use super::scan::Tail;
-use super::segment::{HEADER_BYTES, SegmentHeader, is_temporary, segment_name, temporary_name};
+use super::staging::Staging;
 use super::store_id::{Identity, StoreId};
-use crate::event::EventId;
-use crate::position::{CheckpointId, Position};
-use crate::storage::{Access, File, Storage, StorageError, StorageErrorKind, WriteLock};
+use crate::position::Position;
+use crate::storage::{File, Storage, StorageError, StorageErrorKind, WriteLock};
 use std::sync::Arc;
 
 /// Committed frames whose memory may be used again once nobody else holds them.
@@ -54,50 +49,27 @@ const SPARE_BYTES_MAX: usize = 1 << 20;
 /// ```
 #[derive(Debug)]
 pub struct Journal {
-    storage: Arc<dyn Storage>,
-    _lock: Arc<WriteLock>,
-    options: JournalOptions,
-    identity: Identity,
-    published: Arc<Published>,
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) _lock: Arc<WriteLock>,
+    pub(super) options: JournalOptions,
+    pub(super) identity: Identity,
+    pub(super) published: Arc<Published>,
     /// The last segment.
-    file: Arc<dyn File>,
-    segment: u32,
+    pub(super) file: Arc<dyn File>,
+    pub(super) segment: u32,
     /// Where the next frame goes; `synced_through` is the end of what is durable.
-    tail: Tail,
+    pub(super) tail: Tail,
     /// The next position at `tail.synced_through`.
-    durable_next: u64,
+    pub(super) durable_next: u64,
     /// Up to here the file was written, with zeros behind the tail.
-    allocated: u64,
-    epoch: u32,
-    staging: Staging,
-    spares: Vec<Arc<Frame>>,
-    poison: Option<StorageError>,
-    closed: bool,
-}
-
-/// What was staged for the next commit.
-#[derive(Debug, Default)]
-struct Staging {
-    /// The frame to be, its header's place left free; empty if nothing is staged.
-    bytes: Vec<u8>,
-    count: u32,
-    time: u64,
-}
-
-/// A staged event: what it will be if the commit succeeds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Staged {
-    /// Its place among all events.
-    pub position: Position,
-    /// Its id.
-    pub id: EventId,
-}
-
-/// A place among what is staged, to go back to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
-    bytes: usize,
-    count: u32,
+    pub(super) allocated: u64,
+    pub(super) epoch: u32,
+    pub(super) staging: Staging,
+    pub(super) spares: Vec<Arc<Frame>>,
+    /// A frame that did not fit the disk may stand at the tail, in part.
+    pub(super) refused: bool,
+    pub(super) poison: Option<StorageError>,
+    pub(super) closed: bool,
 }
 
 /// A commit that is in the operating system's hands.
@@ -108,76 +80,6 @@ pub struct Committed {
 }
 
 impl Journal {
-    /// Opens the journal in `storage` for writing and recovers it, or makes a new one of id `new_store` if
-    /// there is none. `lock` is the directory's, held for as long as the journal lives.
-    ///
-    /// Afterwards everything up to [`Recovery::last`] is durable. Reads the headers of all segments and the
-    /// last segment's frames; after a clean close only its last 64 bytes.
-    ///
-    /// # Errors
-    /// [`JournalError`]. After all but `NoSpace` and `Storage` nothing on the disk was changed, and after
-    /// those two opening again recovers the same.
-    pub fn open(
-        storage: Arc<dyn Storage>,
-        lock: Arc<WriteLock>,
-        options: JournalOptions,
-        now_micros: u64,
-        new_store: StoreId,
-    ) -> Result<(Self, Recovery), JournalError> {
-        let options = options.workable();
-        let (survey, created) = match survey(&*storage)? {
-            Some(survey) => (survey, false),
-            None => (create(&*storage, &options, now_micros, new_store)?, true),
-        };
-        let mut walk = walk_last(&*storage, &survey, Access::Write)?;
-        let verdict = judge(&mut walk, &survey.identity)?;
-        let segment = walk.segment;
-        let repaired = repair(&mut walk.window, &verdict, segment, walk.seeds, now_micros)?;
-        remove_temporaries(&*storage)?;
-
-        let mut tail = repaired.tail;
-        let newest = verdict.torn.map_or(tail.epoch, |torn| torn.epoch.max(tail.epoch));
-        let epoch = if repaired.gap.is_some() { tail.epoch } else { newest.saturating_add(1) };
-        tail.time = tail.time.max(survey.last.time);
-        let recovery = Recovery {
-            created,
-            closed: verdict.closed,
-            segments: segment,
-            last: Position::new(tail.next - 1),
-            proven: Position::new(verdict.proven_next - 1),
-            cut: verdict.torn.map(|torn| Cut {
-                segment,
-                offset: verdict.tail.offset,
-                bytes: torn.end - verdict.tail.offset,
-            }),
-            rewritten_bytes: repaired.rewritten_bytes,
-            gap: repaired.gap.map(|(first, last)| Position::new(first)..=Position::new(last)),
-            epoch,
-        };
-        let file = walk.window.file.clone();
-        let published =
-            Arc::new(Published::new(storage.clone(), survey.identity.clone(), options.open_files_max));
-        let journal = Self {
-            storage,
-            _lock: lock,
-            options,
-            identity: survey.identity,
-            allocated: file.length()?.max(tail.offset),
-            published,
-            file,
-            segment,
-            durable_next: tail.next,
-            tail,
-            epoch,
-            staging: Staging::default(),
-            spares: Vec::new(),
-            poison: None,
-            closed: verdict.closed,
-        };
-        journal.publish();
-        Ok((journal, recovery))
-    }
-
     /// A reader that sees every commit of this journal as soon as [`Journal::commit`] has returned.
     #[must_use]
     pub fn reader(&self) -> JournalReader {
@@ -214,125 +116,6 @@ impl Journal {
         self.poison.as_ref()
     }
 
-    /// Sets the time of the next commit, in microseconds since 1970 began, and returns it: a time before the
-    /// last commit's is raised to that. Without effect while something is staged.
-    pub fn begin(&mut self, now_micros: u64) -> u64 {
-        if self.staging.bytes.is_empty() {
-            self.staging.time = now_micros.max(self.tail.time);
-        }
-        self.staging.time
-    }
-
-    /// The position that the next staged event will have.
-    #[must_use]
-    pub fn next_position(&self) -> Position {
-        Position::new(self.tail.next + u64::from(self.staging.count))
-    }
-
-    /// The id that the next staged event will have.
-    #[must_use]
-    pub fn next_id(&self) -> EventId {
-        let time = self.staging.time.max(self.tail.time);
-        EventId::new(time / 1000, self.next_position(), self.identity.store.tag())
-    }
-
-    /// Bytes of the frame staged so far; 0 if nothing is.
-    #[must_use]
-    pub fn staged_bytes(&self) -> usize {
-        self.staging.bytes.len()
-    }
-
-    /// How many events are staged.
-    #[must_use]
-    pub fn staged_count(&self) -> u32 {
-        self.staging.count
-    }
-
-    /// Whether the event would push what is staged over the limit of one commit.
-    #[must_use]
-    pub fn would_exceed(&self, event: &EncodedEvent, numbers: &Numbers<'_>) -> bool {
-        self.exceeds(event_bytes(event, numbers))
-    }
-
-    fn exceeds(&self, bytes: usize) -> bool {
-        self.frame_bytes_with(bytes) > self.options.commit_bytes_max
-    }
-
-    fn frame_bytes_with(&self, bytes: usize) -> u64 {
-        (self.staging.bytes.len().max(FRAME_HEADER_BYTES) + bytes) as u64
-    }
-
-    /// Adds an event to the next commit and numbers it.
-    ///
-    /// # Errors
-    /// [`JournalError::TooLarge`] when the commit would be over its limit; what was staged before stays.
-    pub fn stage_event(
-        &mut self,
-        event: &EncodedEvent,
-        numbers: &Numbers<'_>,
-    ) -> Result<Staged, JournalError> {
-        self.make_room(event_bytes(event, numbers))?;
-        let staged = Staged { position: self.next_position(), id: self.next_id() };
-        let staging = &mut self.staging;
-        put_event(
-            &mut staging.bytes,
-            event,
-            numbers,
-            staged.position.get(),
-            staging.time,
-            self.identity.seeds,
-        );
-        staging.count += 1;
-        Ok(staged)
-    }
-
-    /// Adds a checkpoint to the next commit: everything of `region` (its canonical bytes) up to `position` was
-    /// handled.
-    ///
-    /// # Errors
-    /// [`JournalError::TooLarge`] as for events.
-    pub fn stage_checkpoint(
-        &mut self,
-        id: &CheckpointId,
-        region: &[u8],
-        position: Position,
-    ) -> Result<(), JournalError> {
-        self.make_room(checkpoint_bytes(id.as_str(), region, position))?;
-        let next = self.next_position().get();
-        put_checkpoint(&mut self.staging.bytes, (id.as_str(), region, position), next, self.identity.seeds);
-        Ok(())
-    }
-
-    fn make_room(&mut self, bytes: usize) -> Result<(), JournalError> {
-        let limit = self.options.commit_bytes_max;
-        if self.exceeds(bytes) {
-            let actual = self.frame_bytes_with(bytes);
-            return Err(JournalError::TooLarge { what: Limited::Commit, actual, limit });
-        }
-        if self.staging.bytes.is_empty() {
-            self.staging.time = self.staging.time.max(self.tail.time);
-            self.staging.bytes.resize(FRAME_HEADER_BYTES, 0);
-        }
-        Ok(())
-    }
-
-    /// Marks what is staged now, so that a batch that fails in the middle can be taken out again.
-    #[must_use]
-    pub fn mark(&self) -> Mark {
-        Mark { bytes: self.staging.bytes.len(), count: self.staging.count }
-    }
-
-    /// Takes out everything staged since `mark`.
-    pub fn abandon_to(&mut self, mark: Mark) {
-        self.staging.bytes.truncate(mark.bytes);
-        self.staging.count = self.staging.count.min(mark.count);
-    }
-
-    /// Takes out everything staged.
-    pub fn abandon_staged(&mut self) {
-        self.abandon_to(Mark { bytes: 0, count: 0 });
-    }
-
     /// Writes everything staged as one frame; `None` if nothing is. It is readable at once, and durable after
     /// the next [`Journal::sync`].
     ///
@@ -353,6 +136,7 @@ impl Journal {
 
     fn write_frame(&mut self, kind: FrameKind) -> Result<(), JournalError> {
         self.refuse_poisoned()?;
+        self.forget_refused()?;
         let length = self.staging.bytes.len() as u64;
         if kind == FrameKind::Commit {
             self.make_segment_room(length)?;
@@ -369,7 +153,7 @@ impl Journal {
         };
         let offset = self.tail.offset;
         let chain = header.seal(&mut self.staging.bytes, self.identity.seeds.frame(self.segment, offset));
-        self.write_or_erase(offset)?;
+        self.write_or_refuse(offset)?;
         self.closed = false;
         self.tail = Tail {
             offset: offset + length,
@@ -384,15 +168,32 @@ impl Journal {
         Ok(())
     }
 
-    fn write_or_erase(&mut self, offset: u64) -> Result<(), JournalError> {
+    fn write_or_refuse(&mut self, offset: u64) -> Result<(), JournalError> {
         let Err(error) = self.file.write_at(&self.staging.bytes, offset) else { return Ok(()) };
         if error.kind() != StorageErrorKind::NoSpace {
             return Err(self.poison_with(error));
         }
-        // Its header may stand there; without it recovery takes nothing for numbered. If this fails too,
-        // recovery reports a gap that nobody saw the inside of, which is harmless.
+        self.refused = true;
+        // Without its header recovery takes nothing for numbered. Failing here is harmless: it is done again.
         let _ = self.file.write_at(&[0; FRAME_HEADER_BYTES], offset);
         Err(JournalError::NoSpace(error))
+    }
+
+    /// Makes sure that a refused frame cannot come back: a power cut could join its header to records of the next
+    /// frame at the same place, if those are the same.
+    fn forget_refused(&mut self) -> Result<(), JournalError> {
+        if !self.refused {
+            return Ok(());
+        }
+        match self.file.write_at(&[0; FRAME_HEADER_BYTES], self.tail.offset) {
+            Ok(()) => self.sync_file()?,
+            Err(error) if error.kind() == StorageErrorKind::NoSpace => {
+                return Err(JournalError::NoSpace(error));
+            }
+            Err(error) => return Err(self.poison_with(error)),
+        }
+        self.refused = false;
+        Ok(())
     }
 
     /// Hands the committed bytes out and takes memory for the next frame back from whoever is done with it.
@@ -405,15 +206,7 @@ impl Journal {
         let free = self.spares.iter_mut().position(|frame| Arc::get_mut(frame).is_some());
         let mut frame = match free {
             Some(free) => self.spares.swap_remove(free),
-            None => Arc::new(Frame {
-                bytes: Vec::new(),
-                segment,
-                offset,
-                first,
-                count,
-                time,
-                identity: self.identity.clone(),
-            }),
+            None => Arc::new(Frame::empty(self.identity.clone())),
         };
         if let Some(free) = Arc::get_mut(&mut frame) {
             self.staging.bytes = std::mem::replace(&mut free.bytes, bytes);
@@ -441,66 +234,12 @@ impl Journal {
         Ok(self.durable())
     }
 
-    fn sync_file(&mut self) -> Result<(), JournalError> {
+    pub(super) fn sync_file(&mut self) -> Result<(), JournalError> {
         if let Err(error) = self.file.sync_data() {
             return Err(self.poison_with(error));
         }
         self.tail.synced_through = self.tail.offset;
         self.durable_next = self.tail.next;
-        Ok(())
-    }
-
-    /// Makes sure that `length` bytes fit behind the tail of the last segment, and that they are allocated.
-    fn make_segment_room(&mut self, length: u64) -> Result<(), JournalError> {
-        let is_used = self.tail.offset > HEADER_BYTES;
-        if is_used && self.tail.offset + length > self.options.segment_bytes {
-            self.roll()?;
-        }
-        let end = self.tail.offset + length;
-        if end <= self.allocated {
-            return Ok(());
-        }
-        let ahead = (self.allocated + self.options.preallocate_bytes).min(self.options.segment_bytes);
-        if ahead <= end {
-            return Ok(()); // The frame itself extends the file as far.
-        }
-        let zeros = vec![0; (ahead - self.allocated) as usize];
-        match self.file.write_at(&zeros, self.allocated) {
-            Ok(()) => self.allocated = ahead,
-            Err(error) if error.kind() == StorageErrorKind::NoSpace => {
-                return Err(JournalError::NoSpace(error));
-            }
-            Err(error) => return Err(self.poison_with(error)),
-        }
-        Ok(())
-    }
-
-    /// Seals the last segment and begins the next. The old one is durable before the new one exists: that a
-    /// segment has a successor proves all of it.
-    fn roll(&mut self) -> Result<(), JournalError> {
-        if self.allocated > self.tail.offset {
-            self.file.set_length(self.tail.offset)?;
-            self.allocated = self.tail.offset;
-        }
-        self.sync_file()?;
-        let header = SegmentHeader {
-            number: self.segment + 1,
-            store: self.identity.store,
-            first: self.tail.next,
-            chain: self.tail.chain,
-            epoch: self.tail.epoch,
-            time: self.tail.time,
-            segment_bytes: self.options.segment_bytes,
-            previous_bytes: self.tail.offset,
-        };
-        self.file = make_segment(&*self.storage, &header).map_err(|failure| match failure {
-            Failure::Harmless(error) => JournalError::from(error),
-            Failure::Unknown(error) => self.poison_with(error),
-        })?;
-        self.segment = header.number;
-        self.tail = Tail::begin(&header);
-        self.allocated = HEADER_BYTES;
-        self.publish();
         Ok(())
     }
 
@@ -515,16 +254,14 @@ impl Journal {
         if self.closed {
             return Ok(());
         }
-        if self.allocated > self.tail.offset {
-            self.file.set_length(self.tail.offset)?;
-        }
+        self.trim()?;
         self.staging.time = self.tail.time;
         self.staging.bytes.resize(FRAME_HEADER_BYTES, 0);
         self.write_frame(FrameKind::Close)?;
         self.sync_file()
     }
 
-    fn refuse_poisoned(&self) -> Result<(), JournalError> {
+    pub(super) fn refuse_poisoned(&self) -> Result<(), JournalError> {
         match &self.poison {
             Some(cause) => Err(JournalError::Poisoned { cause: cause.clone() }),
             None => Ok(()),
@@ -532,64 +269,12 @@ impl Journal {
     }
 
     #[cold]
-    fn poison_with(&mut self, error: StorageError) -> JournalError {
+    pub(super) fn poison_with(&mut self, error: StorageError) -> JournalError {
         let cause = self.poison.get_or_insert(error).clone();
         JournalError::Poisoned { cause }
     }
 
-    fn publish(&self) {
+    pub(super) fn publish(&self) {
         self.published.set_tail(self.segment, self.tail.offset as u32);
     }
-}
-
-/// A failure while a segment was made.
-enum Failure {
-    /// There is no new segment, for sure.
-    Harmless(StorageError),
-    /// There may be one, or a sync failed.
-    Unknown(StorageError),
-}
-
-/// Makes a segment that is durable, whole and empty, or none: it gets its name only when it is ready.
-fn make_segment(storage: &dyn Storage, header: &SegmentHeader) -> Result<Arc<dyn File>, Failure> {
-    let (temporary, name) = (temporary_name(header.number), segment_name(header.number));
-    if storage.exists(&temporary).map_err(Failure::Harmless)? {
-        storage.remove(&temporary).map_err(Failure::Harmless)?;
-    }
-    let file = storage.open(&temporary, Access::Create).map_err(Failure::Harmless)?;
-    file.write_at(&header.encode(), 0).map_err(Failure::Harmless)?;
-    file.sync_data().map_err(Failure::Unknown)?;
-    storage.rename(&temporary, &name).map_err(Failure::Unknown)?;
-    storage.sync_directory().map_err(Failure::Unknown)?;
-    Ok(file)
-}
-
-fn create(
-    storage: &dyn Storage,
-    options: &JournalOptions,
-    now_micros: u64,
-    store: StoreId,
-) -> Result<Survey, JournalError> {
-    let header = SegmentHeader {
-        number: 1,
-        store,
-        first: 1,
-        chain: chain_origin(store),
-        epoch: 0,
-        time: now_micros,
-        segment_bytes: options.segment_bytes,
-        previous_bytes: 0,
-    };
-    match make_segment(storage, &header) {
-        Ok(_) => Ok(Survey { identity: Identity::new(store, storage), last: header }),
-        Err(Failure::Harmless(error) | Failure::Unknown(error)) => Err(error.into()),
-    }
-}
-
-/// Removes segments whose making was interrupted: no frame was ever in them.
-fn remove_temporaries(storage: &dyn Storage) -> Result<(), JournalError> {
-    for name in storage.list()?.iter().filter(|name| is_temporary(name)) {
-        storage.remove(name)?;
-    }
-    Ok(())
 }

@@ -104,6 +104,7 @@ impl<'a> Records<'a> {
     }
 
     /// The next event's span and place; other records on the way are skipped.
+    #[inline]
     pub fn next_event(&mut self) -> Option<Result<(Location, EventSpan), JournalError>> {
         loop {
             match self.next()? {
@@ -115,6 +116,7 @@ impl<'a> Records<'a> {
     }
 
     /// Steps over frame headers. `Ok(false)`: the block has no more.
+    #[inline]
     fn skip_headers(&mut self) -> Result<bool, JournalError> {
         while let Some(0) = self.bytes.get(self.at) {
             let rest = &self.bytes[self.at..];
@@ -131,6 +133,7 @@ impl<'a> Records<'a> {
         Ok(self.at < self.bytes.len())
     }
 
+    #[inline]
     fn advance(&mut self, bytes: usize) {
         self.at += bytes;
         self.point.offset = self.start.offset + self.at as u32;
@@ -143,6 +146,7 @@ impl<'a> Records<'a> {
         self.identity.corrupt(self.point.segment, u64::from(self.point.offset), self.point.position.get())
     }
 
+    #[inline]
     fn step(&mut self) -> Result<Option<(Location, Record<'a>)>, JournalError> {
         if !self.skip_headers()? {
             return Ok(None);

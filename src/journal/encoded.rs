@@ -62,17 +62,18 @@ impl EncodedEvent {
             flags |= HAS_PAYLOAD_VERSION;
             put_varint(&mut bytes, u64::from(event.payload_version));
         }
-        let entity = put_prefixed(&mut bytes, entity.as_bytes());
-        let scope = put_prefixed(&mut bytes, scope.as_bytes());
-        let kind = put_prefixed(&mut bytes, event.kind.as_bytes());
-        let mut key_span = Span::default();
+        let texts = [entity.as_bytes(), scope.as_bytes(), event.kind.as_bytes()];
+        texts.iter().for_each(|text| put_varint(&mut bytes, text.len() as u64));
         if !key.is_empty() {
             flags |= HAS_KEY;
-            key_span = put_prefixed(&mut bytes, key);
+            put_varint(&mut bytes, key.len() as u64);
         }
+        // The texts side by side, so that a reader can check them as one.
+        let [entity, scope, kind] = texts.map(|text| put(&mut bytes, text));
+        let key = put(&mut bytes, key);
         bytes.extend_from_slice(&event.payload);
         let (cause_count, correlation) = (causes.len(), event.options.correlation);
-        Self { bytes, flags, cause_count, correlation, entity, scope, kind, key: key_span }
+        Self { bytes, flags, cause_count, correlation, entity, scope, kind, key }
     }
 
     /// Its bytes.
@@ -123,8 +124,7 @@ fn within(what: Limited, actual: usize, limit: u64) -> Result<(), JournalError> 
     if actual <= limit { Ok(()) } else { Err(JournalError::TooLarge { what, actual, limit }) }
 }
 
-fn put_prefixed(out: &mut Vec<u8>, bytes: &[u8]) -> Span {
-    put_varint(out, bytes.len() as u64);
+fn put(out: &mut Vec<u8>, bytes: &[u8]) -> Span {
     let span = Span { offset: out.len() as u32, length: bytes.len() as u32 };
     out.extend_from_slice(bytes);
     span

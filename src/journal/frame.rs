@@ -171,6 +171,11 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// Memory for a frame.
+    pub(super) fn empty(identity: Identity) -> Self {
+        Self { bytes: Vec::new(), segment: 0, offset: 0, first: 0, count: 0, time: 0, identity }
+    }
+
     /// The records, as [`Records`] of this frame's [bytes](Frame::bytes).
     #[must_use]
     pub fn records(&self) -> Records<'_> {

@@ -1,18 +1,15 @@
-//! The journal's reading sides: beside the writer in this process, and beside one in another.
+//! The reader beside the writer: records by their location, or in blocks, up to the tail that the writer shows.
 
 use super::block::{Block, ReadPoint, Record};
 use super::error::JournalError;
 use super::frame::{FRAME_HEADER_BYTES, MAGIC};
-use super::options::JournalOptions;
 use super::record::{Place, decode, extent};
-use super::recovery::{Survey, survey, walk_last};
-use super::scan::Walk;
 use super::segment::{HEADER_BYTES, read_header, segment_name};
 use super::store_id::{Identity, StoreId};
 use super::wire::VARINT_BYTES_MAX;
 use crate::event::EventSpan;
 use crate::position::{Location, Position};
-use crate::storage::{Access, File, OpenFiles, Storage};
+use crate::storage::{File, OpenFiles, Storage};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -50,6 +47,37 @@ impl Published {
 /// Reads the journal up to its tail, from any thread; a clone is a handle to the same.
 ///
 /// It never looks at a frame that is being written, and holds a bounded number of files open.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use timberline::journal::{EncodedEvent, Journal, JournalOptions, Numbers, StoreId};
+/// # use timberline::storage::{Directory, Storage};
+/// # use timberline::{Coordinate, NewEvent};
+/// # let path = std::env::temp_dir().join(format!("timberline-reader-{}", std::process::id()));
+/// # let _ = std::fs::remove_dir_all(&path);
+/// # let storage: Arc<dyn Storage> = Arc::new(Directory::create(&path)?);
+/// # let lock = Arc::new(storage.lock()?);
+/// # let options = JournalOptions::default();
+/// # let (mut journal, _) = Journal::open(storage.clone(), lock, options, 0, StoreId::new([7; 16]))?;
+/// # let event = NewEvent::raw(Coordinate::new("door-1", "house")?, "Opened", 1, b"at noon".to_vec());
+/// # for _ in 0..3 { journal.stage_event(&EncodedEvent::encode(&event, 100)?, &Numbers::default())?; }
+/// # journal.commit()?;
+/// let reader = journal.reader();
+/// let (mut block, mut point, mut events) = (reader.block(), reader.begin(), 0);
+/// while reader.read_block(&mut block, point, 256 << 10)? {
+///     let mut records = block.records();
+///     while let Some(event) = records.next_event() {
+///         let (_location, span) = event?;
+///         assert_eq!(span.view(block.bytes()).entity, "door-1");
+///         events += 1;
+///     }
+///     point = records.point();
+/// }
+/// assert_eq!(events, 3);
+/// assert!(reader.verify(&mut |_progress| {})?.is_intact());
+/// # std::fs::remove_dir_all(&path).unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct JournalReader {
     published: Arc<Published>,
@@ -252,96 +280,5 @@ fn first_item(block: &Block) -> Result<FirstItem, JournalError> {
     } else {
         let total = extent(bytes).ok().flatten().map_or(VARINT_BYTES_MAX, |extent| extent.total);
         Ok(FirstItem::Needs(total.max(bytes.len() + 1)))
-    }
-}
-
-/// Follows a journal that another process may be writing, and never writes itself.
-///
-/// What it sees is valid but not necessarily durable: if the writer's machine loses power, the writer's
-/// recovery can cut what a follower has already seen.
-#[derive(Debug)]
-pub struct JournalFollower {
-    reader: JournalReader,
-    walk: Walk,
-}
-
-impl JournalFollower {
-    /// Opens the journal in `storage` for reading only, without its lock.
-    ///
-    /// # Errors
-    /// [`JournalError::Empty`] if there is none; else as [`super::Journal::open`]. A frame that is incomplete
-    /// or damaged at the end is not an error: it is taken as not written yet.
-    pub fn open(storage: Arc<dyn Storage>, options: JournalOptions) -> Result<Self, JournalError> {
-        let Some(survey) = survey(&*storage)? else {
-            return Err(JournalError::Empty { path: storage.path("") });
-        };
-        let mut walk = walk_last(&*storage, &survey, Access::Read)?;
-        if let Some(tail) = walk.closing_frame()? {
-            walk.tail = tail;
-        }
-        let published = Published::new(storage, survey.identity, options.open_files_max);
-        let mut follower = Self { reader: JournalReader::new(Arc::new(published)), walk };
-        follower.refresh()?;
-        Ok(follower)
-    }
-
-    /// A reader that sees what the last [`JournalFollower::refresh`] has found.
-    #[must_use]
-    pub fn reader(&self) -> JournalReader {
-        self.reader.clone()
-    }
-
-    /// The last position found so far.
-    #[must_use]
-    pub fn last(&self) -> Position {
-        Position::new(self.walk.tail.next - 1)
-    }
-
-    /// The last position that the writer's own bytes prove to be on the disk.
-    #[must_use]
-    pub fn durable(&self) -> Position {
-        Position::new(self.walk.proven_next - 1)
-    }
-
-    /// Looks for new frames and segments and returns the last position.
-    ///
-    /// # Errors
-    /// [`JournalError::Corrupt`] when a segment does not go on where its predecessor ends, or the disk's errors.
-    pub fn refresh(&mut self) -> Result<Position, JournalError> {
-        loop {
-            self.walk_to_end()?;
-            let published = self.reader.published();
-            if !published.storage.exists(&segment_name(self.walk.segment + 1))? {
-                break;
-            }
-            // The successor exists, so its predecessor is complete: look once more before moving on.
-            self.walk_to_end()?;
-            self.next_segment()?;
-        }
-        let Walk { segment, tail, .. } = &self.walk;
-        self.reader.published().set_tail(*segment, tail.offset as u32);
-        Ok(self.last())
-    }
-
-    fn walk_to_end(&mut self) -> Result<(), JournalError> {
-        let window = &mut self.walk.window;
-        let end = window.file.length()?.min(u64::from(u32::MAX));
-        *window = super::scan::Window::new(window.file.clone(), end);
-        while self.walk.step()?.is_some() {}
-        Ok(())
-    }
-
-    fn next_segment(&mut self) -> Result<(), JournalError> {
-        let Published { storage, identity, .. } = self.reader.published();
-        let number = self.walk.segment + 1;
-        let file = storage.open(&segment_name(number), Access::Read)?;
-        let last = read_header(&**storage, &*file, number, Some(identity.store))?;
-        let tail = self.walk.tail;
-        if last.first != tail.next || last.chain != tail.chain {
-            return Err(identity.corrupt(self.walk.segment, tail.offset, tail.next));
-        }
-        let survey = Survey { identity: identity.clone(), last };
-        self.walk = walk_last(&**storage, &survey, Access::Read)?;
-        Ok(())
     }
 }

@@ -154,6 +154,7 @@ pub(super) struct Extent {
 }
 
 /// Reads a record's length. `Err` means that no record begins here.
+#[inline]
 pub(super) fn extent(bytes: &[u8]) -> Result<Option<Extent>, Damaged> {
     let mut cursor = Bytes::new(bytes);
     let Some(body_bytes) = cursor.varint() else {
@@ -181,6 +182,16 @@ pub(super) struct Place {
     pub(super) checked: bool,
 }
 
+/// The body of the record `block[at..at + extent.total]`, if it is what was written at this place.
+#[inline]
+fn body<'a>(block: &'a [u8], at: usize, extent: Extent, place: &Place) -> Result<&'a [u8], Damaged> {
+    let record = block.get(at..at + extent.total).ok_or(Damaged)?;
+    let body = &record[extent.body_at..];
+    let crc = Bytes::new(&record[extent.body_at - CRC_BYTES..]).u32().ok_or(Damaged)?;
+    let holds = !place.checked || place.seeds.record(place.position, body) == crc;
+    if holds { Ok(body) } else { Err(Damaged) }
+}
+
 /// Decodes the record `block[at..at + extent.total]`; the spans of an event point into `block`.
 #[inline]
 pub(super) fn decode<'a>(
@@ -189,12 +200,7 @@ pub(super) fn decode<'a>(
     extent: Extent,
     place: &Place,
 ) -> Result<Record<'a>, Damaged> {
-    let record = block.get(at..at + extent.total).ok_or(Damaged)?;
-    let body = &record[extent.body_at..];
-    let crc = Bytes::new(&record[extent.body_at - CRC_BYTES..]).u32().ok_or(Damaged)?;
-    if place.checked && place.seeds.record(place.position, body) != crc {
-        return Err(Damaged);
-    }
+    let body = body(block, at, extent, place)?;
     let body_at = at + extent.body_at;
     match body[0] & TAG_MASK {
         TAG_EVENT => event(body, body_at, place).map(Record::Event),
@@ -232,16 +238,15 @@ fn event(body: &[u8], body_at: usize, place: &Place) -> Option<EventSpan> {
         0 => 1,
         _ => u16::try_from(fields.varint()?).ok()?,
     };
-    let entity = text(&mut fields, span)?;
-    let scope = text(&mut fields, span)?;
-    let kind = text(&mut fields, span)?;
-    let key = match tag & HAS_KEY {
-        0 => Span::default(),
-        _ => {
-            let taken = fields.prefixed()?;
-            span(&fields, taken)
-        }
-    };
+    let mut lengths = [0; 4];
+    let is_there = [true, true, true, tag & HAS_KEY != 0];
+    for (length, _) in lengths.iter_mut().zip(is_there).filter(|(_, is_there)| *is_there) {
+        *length = u32::try_from(fields.varint()?).ok()?;
+    }
+    let [entity, scope, kind, key] = adjoining(body_at + fields.position(), lengths)?;
+    let texts = fields.take((key.offset - entity.offset) as usize)?;
+    are_texts(texts, [entity.length, entity.length + scope.length])?;
+    fields.take(key.length as usize)?;
     let rest = fields.take(body.len() - fields.position())?;
     let payload = span(&fields, rest);
     Some(EventSpan {
@@ -259,11 +264,27 @@ fn event(body: &[u8], body_at: usize, place: &Place) -> Option<EventSpan> {
     })
 }
 
+/// Spans of these lengths, one behind the other, from `offset` on.
 #[inline]
-fn text(fields: &mut Bytes<'_>, span: impl Fn(&Bytes<'_>, &[u8]) -> Span) -> Option<Span> {
-    let taken = fields.prefixed()?;
-    std::str::from_utf8(taken).ok()?;
-    Some(span(fields, taken))
+fn adjoining<const N: usize>(offset: usize, lengths: [u32; N]) -> Option<[Span; N]> {
+    let mut offset = u32::try_from(offset).ok()?;
+    let mut spans = [Span::default(); N];
+    for (span, length) in spans.iter_mut().zip(lengths) {
+        *span = Span { offset, length };
+        offset = offset.checked_add(length)?;
+    }
+    Some(spans)
+}
+
+/// Checks that the bytes are texts that adjoin at `ends`.
+#[inline]
+fn are_texts(bytes: &[u8], ends: [u32; 2]) -> Option<()> {
+    // Names are mostly ASCII, which is told much faster than UTF-8 in general.
+    if bytes.is_ascii() {
+        return Some(());
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    ends.iter().all(|end| text.is_char_boundary(*end as usize)).then_some(())
 }
 
 fn checkpoint(body: &[u8]) -> Option<Record<'_>> {

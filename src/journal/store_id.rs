@@ -79,8 +79,8 @@ impl Seeds {
     /// The checksum of a record's body: the record is the one at `position`.
     #[inline]
     pub(super) fn record(self, position: u64, body: &[u8]) -> u32 {
-        let seed = crc32c::crc32c_append(self.record, &position.to_le_bytes());
-        crc32c::crc32c_append(seed, body)
+        let (low, high) = (position as u32, (position >> 32) as u32);
+        crc32c::crc32c_append(self.record ^ low ^ high.rotate_left(16), body)
     }
 }
 

@@ -35,6 +35,9 @@ pub struct RegionError;
 impl Region {
     /// The most terms (parts joined by [`Region::or`]) a region may have where it is used.
     pub const TERMS_MAX: usize = 256;
+    /// The most bytes of the canonical form of a region that a checkpoint is bound to: each commit of the checkpoint
+    /// holds it.
+    pub const CHECKPOINT_BYTES_MAX: usize = 32 * 1024;
 
     /// Every event.
     #[must_use]

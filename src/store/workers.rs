@@ -61,7 +61,7 @@ impl Store {
         F: FnMut(&Batch, &mut HandlerContext) -> CursorWorkerAction + Send + 'static,
     {
         config.validate()?;
-        check_region(region)?;
+        check_region(region, config.checkpoint.is_some())?;
         self.view().map_err(|_| CursorWorkerError::Closed)?;
         let Some(id) = config.checkpoint.clone() else {
             let start = Cursor::new(region.clone(), Position::START);
@@ -111,7 +111,14 @@ impl Store {
     }
 }
 
-fn check_region(region: &Region) -> Result<(), CursorWorkerError> {
+fn check_region(region: &Region, has_checkpoint: bool) -> Result<(), CursorWorkerConfigError> {
     let (terms, limit) = (region.term_count(), Region::TERMS_MAX);
-    if terms <= limit { Ok(()) } else { Err(CursorWorkerConfigError::Region { terms, limit }.into()) }
+    if terms > limit {
+        return Err(CursorWorkerConfigError::Region { terms, limit });
+    }
+    let (bytes, limit) = (region.to_bytes().len(), Region::CHECKPOINT_BYTES_MAX);
+    if has_checkpoint && bytes > limit {
+        return Err(CursorWorkerConfigError::RegionBytes { bytes, limit });
+    }
+    Ok(())
 }

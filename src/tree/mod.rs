@@ -7,11 +7,12 @@
 //! ```
 
 use crate::config::Config;
-use crate::cursor_worker::{CursorWorker, CursorWorkerConfig, CursorWorkerHandle, Shared};
+use crate::cursor_worker::{CursorWorker, CursorWorkerConfig, CursorWorkerHandle, HouseWatch, Shared};
 use crate::gate::{self, Gate};
 use crate::gates::GateSet;
 use crate::indexer::{Indexer, Interests};
 use crate::journal::{JournalOptions, StoreId};
+use crate::region::Region;
 use crate::storage::{Storage, WriteLock};
 use crate::view::View;
 use crate::writer::{self, Limits, Writer};
@@ -40,7 +41,7 @@ pub(crate) struct Plan {
 
 /// A running store: its supervisors, and the addresses its door needs.
 pub(crate) struct House {
-    pub(crate) running: Running,
+    pub(crate) running: Arc<Running>,
     pub(crate) gate: Address<gate::Message>,
     pub(crate) writer: Address<writer::Message>,
     pub(crate) view: Arc<View>,
@@ -95,7 +96,7 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
         .child(pipeline.restart(RestartPolicy::Never))
         .child(cursors_spec)
         .start_on(&runtime)?;
-    Ok(House { running, gate, writer, view, cursors, interests, config })
+    Ok(House { running: Arc::new(running), gate, writer, view, cursors, interests, config })
 }
 
 fn pipeline_restarts(config: &Config) -> RestartPolicy {
@@ -111,12 +112,15 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// The journal's limits: a frame holds every batch that the limits of a batch admit, numbers and checksums included.
+/// The journal's limits: a frame holds every batch that the limits of a batch admit, numbers and checksums included,
+/// and a checkpoint with the longest region on top.
 fn journal_options(config: &Config) -> JournalOptions {
     const NUMBERS_BYTES_MAX: u64 = 64;
     JournalOptions {
         segment_bytes: config.segment_bytes,
-        commit_bytes_max: config.commit_bytes_max + config.batch_events_max * NUMBERS_BYTES_MAX + (64 << 10),
+        commit_bytes_max: config.commit_bytes_max
+            + config.batch_events_max * NUMBERS_BYTES_MAX
+            + 2 * Region::CHECKPOINT_BYTES_MAX as u64,
         preallocate_bytes: config.preallocate_bytes,
         open_files_max: config.open_files_max as usize,
     }
@@ -164,13 +168,12 @@ impl House {
         self.interests.add(shared.region.clone(), shared.checkpoint.is_some(), address.clone());
         self.cursors.add(spec)?;
         let supervisor = self.cursors.clone();
-        Ok(CursorWorkerHandle {
-            name: id,
-            address,
-            supervisor,
-            completion,
-            shared,
-            view: Arc::clone(&self.view),
-        })
+        let house = HouseWatch {
+            running: Arc::downgrade(&self.running),
+            writer: self.writer.clone(),
+            deadline: self.config.call_deadline,
+        };
+        let view = Arc::clone(&self.view);
+        Ok(CursorWorkerHandle { name: id, address, supervisor, completion, house, shared, view })
     }
 }

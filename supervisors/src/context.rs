@@ -1,6 +1,5 @@
 //! What a handler is given besides its message: the time, its outbox, its timers, its name.
 
-use crate::control::Place;
 use crate::slot::outbox::{Letter, Outbox, WakeUp};
 use crate::timer::Timers;
 use crate::{Address, ChildId, Runtime, Time, TimerId};
@@ -98,10 +97,6 @@ impl<M: Send + 'static> Context<'_, M> {
     /// [`Actor::started`](crate::Actor::started).
     pub fn note(&mut self, note: impl Into<String>) {
         self.address.slot.stats.set_note(note.into());
-    }
-
-    pub(crate) fn place(&self) -> &Place {
-        self.address.slot.place()
     }
 }
 

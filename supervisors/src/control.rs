@@ -1,5 +1,6 @@
 //! What a supervisor can do to a child, and what it hears of it. None of it ever blocks.
 
+use crate::driver::Hand;
 use crate::driver::threads::Threads;
 use crate::spec::Settings;
 use crate::supervisor::family::Family;
@@ -20,7 +21,8 @@ pub(crate) trait Child: Send + Sync {
     /// Start an incarnation, numbered from 1. Only of a child that is down. Answered by `Started` or `StartFailed`.
     fn start(self: Arc<Self>, incarnation: u64);
     /// Stop that incarnation in good order. Answered by an `Exited`; ignored when that incarnation is no more.
-    fn stop(self: Arc<Self>, incarnation: u64);
+    /// `hand` says whether this thread may run it: not where someone must see a deadline for it pass.
+    fn stop(self: Arc<Self>, incarnation: u64, hand: Hand);
     /// It will not be started again: closes the mailbox and drops what is queued (its callers get `Stopped`), lets
     /// the own thread end, and completes with the reason. Of a child that is not down this abandons it: no notice
     /// follows, and its thread, if it hangs in it, is not joined.

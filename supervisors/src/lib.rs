@@ -1,4 +1,85 @@
-//! An actor runtime with supervision.
+//! Supervised actors on threads: bounded mailboxes, restart budgets, a tree you can look at, no async runtime.
+//!
+//! An *actor* is private state and one closed enum of messages; it handles one message at a time. A *supervisor* starts
+//! actors in order, hears of every exit as a message, and restarts what failed, within a budget. When a budget is used
+//! up the supervisor itself ends, its parent decides, and in the end you are told: nothing dies in silence.
+//!
+//! ```text
+//!   your threads                             supervision
+//!        |  send, call, submit                  Running ------- tree(), reports(), wait(), shutdown()
+//!        v                                         |
+//!   [ mailbox ] -> actor                      supervisor        ordered start, restarts by strategy and budget,
+//!        bounded     |  outbox                 |      |         stop in reverse, each within its deadline
+//!                    v                     supervisor  actor
+//!                 other actors              |    |       ^
+//!                                        actor  actor    '--- Exit { child, incarnation, reason }: a message that
+//!                                                             never waits, whatever is full
+//! ```
+//!
+//! # Quick start
+//!
+//! ```
+//! use std::time::Duration;
+//! use supervisors::{Actor, CallError, ChildSpec, Context, Flow, Reply, RestartPolicy, Supervisor};
+//!
+//! /// Adds numbers; divides by them, too, which may end badly.
+//! struct Calculator(u64);
+//!
+//! enum Message {
+//!     Add(u64),
+//!     DivideBy(u64, Reply<u64>),
+//! }
+//!
+//! impl Actor for Calculator {
+//!     type Message = Message;
+//!     type Error = std::convert::Infallible;
+//!
+//!     fn handle(&mut self, message: Message, _: &mut Context<'_, Message>) -> Result<Flow, Self::Error> {
+//!         match message {
+//!             Message::Add(n) => self.0 += n,
+//!             Message::DivideBy(n, reply) => reply.send(self.0 / n),
+//!         }
+//!         Ok(Flow::Continue)
+//!     }
+//! }
+//!
+//! // The factory makes each incarnation; the address stays valid over all of them.
+//! let (spec, calculator) = ChildSpec::actor("calculator", || Calculator(100));
+//! let budget = RestartPolicy::Bounded { max_restarts: 3, within: Duration::from_secs(60) };
+//! let running = Supervisor::one_for_one("top").child(spec.restart(budget)).start()?;
+//!
+//! calculator.send(Message::Add(20))?;
+//! assert_eq!(calculator.call(|reply| Message::DivideBy(3, reply))?, 40);
+//!
+//! // A panic is an exit. Whoever waits for that message hears of it, and the next incarnation goes on.
+//! let answer = calculator.call(|reply| Message::DivideBy(0, reply));
+//! assert!(matches!(answer, Err(CallError::ActorFailed { incarnation: 1, .. })));
+//! assert_eq!(calculator.call(|reply| Message::DivideBy(4, reply))?, 25);
+//!
+//! println!("{}", running.tree()); // top [one for one] running #1 ...
+//! assert_eq!(running.tree().find(["calculator"]).unwrap().restarts_total, 1);
+//! assert!(running.shutdown().is_clean());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What restarts what
+//!
+//! | | decides |
+//! |---|---|
+//! | [`Restart`] | after which exits a child comes back: all, abnormal ones, none |
+//! | [`RestartPolicy`] | how often: once, so many times in a sliding window, never |
+//! | [`Strategy`] | who restarts with it: nobody, all siblings, those started after it |
+//! | [`Remedy`] | what an error says of itself: restart me, stop me, escalate |
+//! | [`Exhausted`] | what a used-up budget ends: the supervisor, or the child alone |
+//!
+//! The rules are those of Erlang's OTP, with these differences: each child has a budget of its own; a transient child
+//! that ended as it should has ended for good, so that nobody waits for it; under [`Strategy::OneForOne`] restarts do
+//! not wait for each other; a group whose restart failed is stopped before the pause, not after it.
+//!
+//! # What it asks of you
+//!
+//! A handler that may block belongs to [`Driver::OwnThread`]. An [inline](Driver::Inline) actor is run by whoever finds
+//! it idle, and one that blocks in its factory or in [`Actor::started`] holds up its supervisor, deadline or not.
 
 mod actor;
 mod address;

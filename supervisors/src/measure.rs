@@ -43,7 +43,7 @@ fn calls() {
     let (spec, address) = ChildSpec::actor("echo", || Echo);
     let kept = nursery.keep(spec);
     assert!(nursery.hear().1.is_none());
-    let nanos = per(1_000_000, || address.call(|r| Say::Back(1, r)));
+    let nanos = per(100_000, || address.call(|r| Say::Back(1, r)));
     println!("call on an idle actor   {nanos:7.0} ns");
     nursery.stop(kept);
 }

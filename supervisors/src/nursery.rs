@@ -4,6 +4,7 @@
 //! actor that restarts.
 
 use crate::control::{Child, ChildSnapshot, Event, Notice, Parent, Phase, Place};
+use crate::driver::Hand;
 use crate::driver::threads::Threads;
 use crate::rt::Mutex;
 use crate::rt::thread::{self, Thread};
@@ -173,7 +174,7 @@ impl Nursling {
 
     /// Stops that incarnation.
     pub fn stop(&self, incarnation: u64) {
-        self.child.clone().stop(incarnation);
+        self.child.clone().stop(incarnation, Hand::Here);
     }
 
     /// Ends the child for good.
@@ -257,7 +258,7 @@ impl Actor for Keeper {
             Keep::Stop => {
                 self.stopping = true;
                 if let Some(incarnation) = self.running {
-                    self.child.clone().stop(incarnation);
+                    self.child.clone().stop(incarnation, Hand::Here);
                 }
                 Flow::Continue
             }

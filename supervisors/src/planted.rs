@@ -1,8 +1,8 @@
 //! Bugs that a model plants to show that it would find them. Outside of loom none of them can be there.
+#![cfg_attr(not(loom), expect(unreachable_pub, reason = "the module is public for models only"))]
 
 /// A bug, each in one place of the shipped code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(loom), expect(dead_code, reason = "only models plant"))]
 pub enum Bug {
     /// A giver counts before it pushes.
     CountBeforePush,

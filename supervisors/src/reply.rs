@@ -16,7 +16,6 @@ use std::time::Duration;
 /// reply.send(7);
 /// assert_eq!(answer.wait(), Ok(7));
 /// ```
-#[must_use]
 pub fn reply_box<R: Send + 'static>() -> (Reply<R>, Answer<R>) {
     pair(None)
 }

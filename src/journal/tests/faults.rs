@@ -1,7 +1,7 @@
 //! Disks that fail: the n-th operation for every n, a full disk, a sync that fails.
 
 use super::*;
-use crate::storage::simulated::Fault;
+use crate::storage::simulated::{Exhaustive, Fault};
 use crate::storage::{OperationKind, StorageErrorKind};
 
 const FAULTS: [Fault; 6] = [
@@ -51,6 +51,7 @@ fn whichever_operation_fails_nothing_durable_is_lost() {
         check_fault(number, Fault::Io, true);
         check_fault(number, Fault::NoSpace, true);
     }
+    println!("n-th operation fails: {} cases, 0 failed", operations * (FAULTS.len() as u64 + 2));
 }
 
 /// Recovery's n-th operation fails; the next try succeeds as if there had been no first.
@@ -121,11 +122,30 @@ fn a_frame_that_only_partly_fitted_is_overwritten_by_the_next() {
     let (mut journal, _) = open_with(&disk, JournalOptions { preallocate_bytes: 0, ..options() }).unwrap();
     disk.set_space_bytes(Some(512 + 200));
     assert!(matches!(append(&mut journal, 5), Err(JournalError::NoSpace(_))));
+    // Its header fitted, but nobody was ever given the positions it tells of.
+    disk.set_space_bytes(None);
+    assert_eq!(check_reopens(&disk.image(), 0, &[]).1.gap, None);
     append(&mut journal, 1).unwrap();
     assert_eq!(journal.last(), Position::new(1));
-    disk.set_space_bytes(None);
     let (contents, recovery) = check_reopens(&disk.image(), 1, &[]);
     assert_eq!((contents.events.len(), recovery.gap), (1, None));
+}
+
+#[test]
+fn a_refused_batch_does_not_come_back_in_the_place_of_one_that_begins_alike() {
+    let disk = SimulatedDisk::new();
+    let (mut journal, _) = open(&disk).unwrap();
+    disk.set_space_bytes(Some(512 + 700));
+    assert!(matches!(append(&mut journal, 7), Err(JournalError::NoSpace(_))));
+    disk.set_space_bytes(None);
+    append(&mut journal, 8).unwrap();
+    let image = disk.image();
+    let (mut choices, mut cases) = (Exhaustive::new(), 0);
+    while choices.next_run() {
+        check_reopens(&image.crash(&mut |count| choices.choose(count)), 0, &[(1, 8)]);
+        cases += 1;
+    }
+    assert!(cases >= 8, "{cases}");
 }
 
 #[test]
@@ -163,6 +183,25 @@ fn what_a_failed_sync_left_in_doubt_is_written_again_before_it_counts_as_durable
     assert!(recovery.rewritten_bytes > 0);
     assert_eq!(journal.durable(), Position::new(2));
     check_reopens(&disk.crash(&mut |count| count - 1).image(), 2, &[(1, 2)]);
+}
+
+#[test]
+fn a_closing_frame_whose_sync_failed_is_written_again_wherever_it_stands_in_its_sector() {
+    for length in 1..=512 {
+        let disk = SimulatedDisk::new();
+        let (mut journal, _) = open(&disk).unwrap();
+        journal.stage_event(&event(vec![b'x'; length]), &Numbers::default()).unwrap();
+        journal.commit().unwrap();
+        journal.sync().unwrap();
+        fail_next(&disk, OperationKind::Sync, Fault::Io);
+        journal.close().unwrap_err();
+        let (mut journal, recovery) = open(&disk).unwrap();
+        assert!(recovery.closed);
+        append(&mut journal, 1).unwrap();
+        journal.sync().unwrap();
+        let (_, recovery) = open(&disk.crash(&mut |count| count - 1)).unwrap();
+        assert_eq!((recovery.last, recovery.gap), (Position::new(2), None), "payload of {length} bytes");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod crashes;
 mod damage;
 mod faults;
 mod files;
+mod lives;
 mod reading;
 
 use super::*;
@@ -33,6 +34,11 @@ pub(super) fn open_with(
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
     let lock = Arc::new(storage.lock()?);
     Journal::open(storage, lock, options, NOW, STORE)
+}
+
+/// How many times the usual number of cases to try: `TIMBERLINE_EFFORT=100 cargo test --release --lib -- journal`.
+pub(super) fn effort() -> u64 {
+    std::env::var("TIMBERLINE_EFFORT").ok().and_then(|effort| effort.parse().ok()).unwrap_or(1)
 }
 
 /// The payload of the event at `position` of the batch that begins at `first`: no byte is zero, so that no cut goes
@@ -144,6 +150,8 @@ pub(super) fn check_reopens(image: &Image, durable: u64, issued: &[(u64, u64)]) 
     journal.sync().unwrap();
     let report = journal.reader().verify(&mut |_| {}).unwrap();
     assert!(report.is_intact(), "{report:?}");
+    let (_, third) = open(&disk.crash(&mut |count| count - 1)).unwrap();
+    assert_eq!(third.last.get(), recovery.last.get() + 2);
 
     // All of it was durable as soon as opening returned: recovering twice is recovering once.
     let (again, second) = open(&recovered).unwrap();

@@ -101,6 +101,16 @@ impl SimulatedDisk {
     }
 
     /// Asks `hook` before every operation. It runs under the disk's lock and must not use the disk.
+    ///
+    /// ```
+    /// use timberline::storage::{Access, Storage, StorageErrorKind, simulated::{Fault, SimulatedDisk}};
+    /// let disk = SimulatedDisk::new();
+    /// disk.set_hook(|operation| (operation.number == 2).then_some(Fault::NoSpace));
+    /// let file = disk.open("a", Access::Create)?;
+    /// assert_eq!(file.write_at(b"x", 0).unwrap_err().kind(), StorageErrorKind::NoSpace);
+    /// file.write_at(b"x", 0)?;
+    /// # Ok::<(), timberline::storage::StorageError>(())
+    /// ```
     pub fn set_hook(&self, hook: impl FnMut(&Operation) -> Option<Fault> + Send + 'static) {
         self.state().hook = Some(Box::new(hook));
     }

@@ -46,12 +46,14 @@ impl Budget {
     }
 
     /// Restarts that count at `now`.
+    #[cfg(test)]
     pub(crate) fn within(&self, now: Time) -> u32 {
         let counts = |at: &&Time| self.limit().1.is_none_or(|within| now - **at <= within);
         u32::try_from(self.charged.iter().filter(counts).count()).unwrap_or(u32::MAX)
     }
 
     /// Restarts in the child's whole life.
+    #[cfg(test)]
     pub(crate) fn total(&self) -> u64 {
         self.total
     }

@@ -26,6 +26,7 @@ pub(crate) trait Runnable: Send + Sync {
     /// Runs one turn. Only the slot's runner calls it.
     fn run(self: Arc<Self>) -> After;
     /// Tells slots apart; never ordered by.
+    #[cfg(any(test, feature = "simulation"))]
     fn key(&self) -> usize;
     /// Its child's name.
     fn name(&self) -> &ChildId;
@@ -76,6 +77,8 @@ struct Local {
     held: RefCell<Vec<usize>>,
     /// This thread's number, from 1.
     number: u64,
+    /// It is some slot's own thread.
+    own: Cell<bool>,
 }
 
 rt::thread_local! {
@@ -84,6 +87,7 @@ rt::thread_local! {
         scopes: Cell::new(0),
         held: RefCell::new(Vec::new()),
         number: next_number(),
+        own: Cell::new(false),
     };
 }
 
@@ -95,6 +99,15 @@ fn next_number() -> u64 {
 /// This thread's number, which names it in snapshots and decides nothing.
 pub(crate) fn thread_number() -> u64 {
     LOCAL.with(|local| local.number)
+}
+
+/// This thread lives for a slot, and not for a caller who has other things to do.
+pub(crate) fn become_own_thread() {
+    LOCAL.with(|local| local.own.set(true));
+}
+
+pub(crate) fn is_own_thread() -> bool {
+    LOCAL.with(|local| local.own.get())
 }
 
 /// While it lives, slots that this thread elects go to its list. When it ends the rest is handed over.

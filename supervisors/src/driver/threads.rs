@@ -98,6 +98,7 @@ impl Bell {
 
     fn live(&self, runtime: &Runtime) {
         self.number.store(super::thread_number(), Ordering::Relaxed);
+        super::become_own_thread();
         loop {
             match self.next(runtime) {
                 Call::Run(slot) => super::run(slot),

@@ -5,7 +5,14 @@ use super::*;
 fn told(hub: &Hub, numbers: std::ops::Range<u64>) {
     for incarnation in numbers {
         let (supervisor, child) = ("top".into(), "child".into());
-        hub.tell(&Report { supervisor, child, incarnation, at: Time::ZERO, what: Lifecycle::Started, note: String::new() });
+        hub.tell(&Report {
+            supervisor,
+            child,
+            incarnation,
+            at: Time::ZERO,
+            what: Lifecycle::Started,
+            note: String::new(),
+        });
     }
 }
 

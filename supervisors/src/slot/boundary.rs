@@ -8,8 +8,8 @@ use crate::rt;
 use crate::{CallError, ExitReason, reason::Location};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
-use std::sync::{Arc, Once};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// A reply box that nobody answered.
 pub(crate) trait Unanswered: Send + Sync {
@@ -17,17 +17,17 @@ pub(crate) trait Unanswered: Send + Sync {
 }
 
 rt::thread_local! {
-    /// How many boundaries this thread stands in.
-    static DEPTH: Cell<usize> = Cell::new(0);
+    static INSIDE: Inside = const { Inside { depth: Cell::new(0), parked: Cell::new(0) } };
     /// Replies dropped in them, each boundary's above those of the boundary around it.
-    static DROPPED: RefCell<Vec<Arc<dyn Unanswered>>> = RefCell::new(Vec::new());
+    static DROPPED: RefCell<Vec<Arc<dyn Unanswered>>> = const { RefCell::new(Vec::new()) };
 }
 
-std::thread_local! {
-    /// What the hook saw of the panic that is unwinding.
-    static LAST: RefCell<Option<(String, Option<Location>)>> = const { RefCell::new(None) };
-    /// The boundaries of this thread, for the hook, which runs outside of loom's threads too.
-    static SUPERVISED: Cell<usize> = const { Cell::new(0) };
+/// Apart from the replies, because it needs no destructor and is touched around every handler.
+struct Inside {
+    /// How many boundaries this thread stands in.
+    depth: Cell<usize>,
+    /// How many replies are in `DROPPED`.
+    parked: Cell<usize>,
 }
 
 /// Runs user code. A panic is a reason; replies dropped unanswered get the verdict on the outcome.
@@ -59,43 +59,42 @@ pub(crate) fn drop_caught<T>(value: T) {
 
 /// A reply was dropped: its verdict is the boundary's, or `NoReply` where there is none.
 pub(crate) fn dropped_unanswered(reply: Arc<dyn Unanswered>) {
-    if DEPTH.with(Cell::get) > 0 && !planted::is(Bug::VerdictTooEarly) {
-        DROPPED.with(|dropped| dropped.borrow_mut().push(reply));
-    } else {
-        reply.refuse(CallError::NoReply);
+    let inside = INSIDE.with(|inside| inside.depth.get() > 0);
+    if !inside || planted::is(Bug::VerdictTooEarly) {
+        return reply.refuse(CallError::NoReply);
     }
+    DROPPED.with(|dropped| dropped.borrow_mut().push(reply));
+    INSIDE.with(|inside| inside.parked.set(inside.parked.get() + 1));
 }
 
+/// Runs it inside a boundary; also how many replies had been parked before.
 fn catch<T>(work: impl FnOnce() -> T) -> (Result<T, ExitReason>, usize) {
-    static HOOK: Once = Once::new();
-    if !cfg!(loom) {
-        HOOK.call_once(chain_hook); // loom's threads share one, so that the hook could not tell them apart
-    }
-    let mark = DROPPED.with(|dropped| dropped.borrow().len());
-    enter(1);
+    #[cfg(not(loom))]
+    hook::chain();
+    let mark = INSIDE.with(|inside| {
+        inside.depth.set(inside.depth.get() + 1);
+        inside.parked.get()
+    });
     let caught = catch_unwind(AssertUnwindSafe(work));
-    enter(usize::MAX); // one less
+    INSIDE.with(|inside| inside.depth.set(inside.depth.get() - 1));
     (caught.map_err(panicked), mark)
 }
 
-fn enter(by: usize) {
-    DEPTH.with(|depth| depth.set(depth.get().wrapping_add(by)));
-    SUPERVISED.with(|depth| depth.set(depth.get().wrapping_add(by)));
-}
-
 fn answer_above(mark: usize, verdict: impl FnOnce() -> CallError) {
-    let above = DROPPED.with(|dropped| {
-        let mut dropped = dropped.borrow_mut();
-        if dropped.len() > mark { dropped.split_off(mark) } else { Vec::new() }
-    });
-    if !above.is_empty() {
-        let verdict = verdict();
-        above.iter().for_each(|reply| reply.refuse(verdict.clone()));
+    if INSIDE.with(|inside| inside.parked.get()) > mark {
+        refuse_above(mark, &verdict());
     }
 }
 
+#[cold]
+fn refuse_above(mark: usize, verdict: &CallError) {
+    INSIDE.with(|inside| inside.parked.set(mark));
+    let above = DROPPED.with(|dropped| dropped.borrow_mut().split_off(mark));
+    above.iter().for_each(|reply| reply.refuse(verdict.clone()));
+}
+
 fn panicked(payload: Box<dyn Any + Send>) -> ExitReason {
-    let seen = LAST.with(|last| last.borrow_mut().take());
+    let seen = hook::take();
     let text = text_of(&*payload);
     drop_payload(payload);
     let (message, location) = match (text, seen) {
@@ -116,27 +115,60 @@ fn unknown() -> String {
 
 /// A payload may panic when it is dropped, and so may the payload of that panic: the second one is not dropped.
 fn drop_payload(payload: Box<dyn Any + Send>) {
+    INSIDE.with(|inside| inside.depth.set(inside.depth.get() + 1));
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);
     }
-    LAST.with(|last| last.borrow_mut().take());
+    INSIDE.with(|inside| inside.depth.set(inside.depth.get() - 1));
+    hook::take();
 }
 
-/// Panics of supervised code are told by the report and not printed; all others go where they went before.
-fn chain_hook() {
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        if SUPERVISED.try_with(Cell::get).unwrap_or(0) > 0 { remember(info) } else { before(info) }
-    }));
+/// The panic hook: panics of supervised code are told by the report and not printed; all others go where they went
+/// before.
+#[cfg(not(loom))]
+mod hook {
+    use super::{INSIDE, Location, unknown};
+    use std::cell::RefCell;
+    use std::panic::PanicHookInfo;
+    use std::sync::Once;
+
+    std::thread_local! {
+        /// What the hook saw of the panic that is unwinding.
+        static LAST: RefCell<Option<(String, Option<Location>)>> = const { RefCell::new(None) };
+    }
+
+    /// Once in the life of the process.
+    pub(super) fn chain() {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(|| {
+            let before = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |info| {
+                let supervised = INSIDE.try_with(|inside| inside.depth.get() > 0).unwrap_or(false);
+                if supervised { remember(info) } else { before(info) }
+            }));
+        });
+    }
+
+    pub(super) fn take() -> Option<(String, Option<Location>)> {
+        LAST.with(|last| last.borrow_mut().take())
+    }
+
+    fn remember(info: &PanicHookInfo<'_>) {
+        let location = info.location().map(|at| Location {
+            file: at.file().to_owned(),
+            line: at.line(),
+            column: at.column(),
+        });
+        let message = info.payload_as_str().map_or_else(unknown, str::to_owned);
+        // A panic while the last one is being read must not become a second panic.
+        let _ = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| *last = Some((message, location))));
+    }
 }
 
-fn remember(info: &PanicHookInfo<'_>) {
-    let location = info.location().map(|at| Location {
-        file: at.file().to_owned(),
-        line: at.line(),
-        column: at.column(),
-    });
-    let message = info.payload_as_str().map_or_else(unknown, str::to_owned);
-    // A panic while the last one is being read must not become a second panic.
-    let _ = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| *last = Some((message, location))));
+/// Loom's threads share one, so that a hook could not tell them apart: their panics have no location.
+#[cfg(loom)]
+mod hook {
+    pub(super) fn take() -> Option<(String, Option<super::Location>)> {
+        None
+    }
 }

@@ -36,10 +36,8 @@ impl<M: Send + 'static> Child for Slot<M> {
         driver::elected(self, Hand::Here); // the role of a slot that is down is its supervisor's to give
     }
 
-    /// On the child's own thread: what it does in `stopping` may take until its deadline, and whoever ran it here
-    /// would not see the deadline pass.
-    fn stop(self: Arc<Self>, incarnation: u64) {
-        self.urge(Urgent::Stop(incarnation), Hand::Ring);
+    fn stop(self: Arc<Self>, incarnation: u64, hand: Hand) {
+        self.urge(Urgent::Stop(incarnation), hand);
     }
 
     fn end(self: Arc<Self>, reason: &ExitReason) {

@@ -26,6 +26,7 @@ mod child;
 mod lane;
 mod life;
 pub(crate) mod outbox;
+mod push;
 pub(crate) mod stats;
 mod turn;
 
@@ -40,15 +41,13 @@ use crate::mailbox::Mailbox;
 use crate::planted::{self, Bug};
 use crate::rt::Mutex;
 use crate::rt::atomic::{AtomicBool, AtomicUsize, Ordering};
-use crate::rt::channel;
+use crate::rt::thread;
 use crate::spec::{Driver, Settings};
-use crate::{Actor, Address, CallError, ChildId, Completion, Runtime, SendTimeoutError, TrySendError};
+use crate::{Actor, Address, CallError, ChildId, Completion, Runtime};
 use lane::{Lane, Urgent};
 use life::{Factory, Life};
 use stats::Stats;
-use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 /// The child has ended for good. Far above any count.
 const CLOSED: usize = 1 << (usize::BITS - 1);
@@ -154,120 +153,6 @@ impl<M: Send + 'static> Slot<M> {
         self.pending.load(Ordering::Acquire) & CLOSED != 0
     }
 
-    /// Pushes if there is room.
-    pub(crate) fn try_push(self: &Arc<Self>, message: M, hand: Hand) -> Result<(), TrySendError<M>> {
-        if self.is_closed() {
-            return Err(TrySendError::Stopped(message));
-        }
-        if planted::is(Bug::CountBeforePush) {
-            self.count(hand);
-        }
-        match self.mailbox.try_push(message) {
-            Ok(()) if planted::is(Bug::CountBeforePush) => {}
-            Ok(()) => self.count(hand),
-            Err(channel::TrySendError::Full(message)) => return Err(TrySendError::Full(message)),
-            Err(channel::TrySendError::Disconnected(message)) => return Err(TrySendError::Stopped(message)),
-        }
-        Ok(())
-    }
-
-    /// Pushes, and waits for room.
-    pub(crate) fn push(
-        self: &Arc<Self>,
-        message: M,
-        timeout: Option<Duration>,
-        hand: Hand,
-    ) -> Result<(), SendTimeoutError<M>> {
-        match self.try_push(message, hand) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Stopped(message)) => Err(SendTimeoutError::Stopped(message)),
-            Err(TrySendError::Full(message)) => self.push_waiting(message, timeout, hand),
-        }
-    }
-
-    /// Pushes for a call with a deadline; what is left of its time.
-    pub(crate) fn push_by(self: &Arc<Self>, message: M, timeout: Duration) -> Result<Duration, CallError> {
-        let message = match self.try_push(message, Hand::Ring) {
-            Ok(()) => return Ok(timeout),
-            Err(TrySendError::Stopped(_)) => return Err(CallError::Stopped),
-            Err(TrySendError::Full(message)) => message,
-        };
-        // Only a full mailbox costs a look at the clock. Of a slot that nobody adopted yet any clock will do.
-        let clock = self.bound_runtime().cloned().unwrap_or_else(Runtime::threads);
-        let began = clock.now();
-        match self.push_waiting(message, Some(timeout), Hand::Ring) {
-            Ok(()) => Ok(timeout.saturating_sub(clock.now() - began)),
-            Err(SendTimeoutError::Timeout(_)) => Err(CallError::DeadlineExceeded),
-            Err(SendTimeoutError::Stopped(_)) => Err(CallError::Stopped),
-        }
-    }
-
-    fn push_waiting(
-        self: &Arc<Self>,
-        message: M,
-        timeout: Option<Duration>,
-        hand: Hand,
-    ) -> Result<(), SendTimeoutError<M>> {
-        if self.bound_runtime().is_some_and(Runtime::is_simulated) {
-            return self.push_stepping(message, timeout, hand);
-        }
-        driver::hand_over(); // one of the slots on this thread's list may be what makes the room
-        match self.mailbox.push(message, timeout) {
-            Ok(()) => self.count(hand),
-            Err(channel::SendTimeoutError::Timeout(message)) => {
-                return Err(SendTimeoutError::Timeout(message));
-            }
-            Err(channel::SendTimeoutError::Disconnected(message)) => {
-                return Err(SendTimeoutError::Stopped(message));
-            }
-        }
-        Ok(())
-    }
-
-    /// On a simulated runtime a wait is steps of the world.
-    fn push_stepping(
-        self: &Arc<Self>,
-        message: M,
-        timeout: Option<Duration>,
-        hand: Hand,
-    ) -> Result<(), SendTimeoutError<M>> {
-        let mut waiting = Some(message);
-        let outcome = driver::wait(
-            self.bound_runtime(),
-            timeout,
-            || match self.try_push(waiting.take()?, hand) {
-                Err(TrySendError::Full(message)) => {
-                    waiting = Some(message);
-                    None
-                }
-                Ok(()) => Some(Ok(())),
-                Err(TrySendError::Stopped(message)) => Some(Err(SendTimeoutError::Stopped(message))),
-            },
-            || {},
-        );
-        match (outcome, waiting) {
-            (Ok(sent), _) => sent,
-            (Err(_), Some(message)) => Err(SendTimeoutError::Timeout(message)),
-            (Err(_), None) => unreachable!("a message that was not sent is kept"),
-        }
-    }
-
-    pub(crate) fn wake_up(self: &Arc<Self>, hand: Hand) {
-        if !self.wake.swap(true, Ordering::AcqRel) {
-            self.count(hand);
-        }
-    }
-
-    /// Counts what was pushed before, and sees to it that the slot is run if that elects.
-    fn count(self: &Arc<Self>, hand: Hand) {
-        let before = self.pending.fetch_add(1, Ordering::AcqRel);
-        if before == 0 {
-            driver::elected(self.clone(), hand);
-        } else if before & CLOSED != 0 && !planted::is(Bug::LeftInTheMailbox) {
-            boundary::dropping(CallError::Stopped, || self.mailbox.drain());
-        }
-    }
-
     /// What is pushed and counted, without the mark of the end.
     fn counted(&self) -> usize {
         self.pending.load(Ordering::Acquire) & !CLOSED
@@ -281,6 +166,9 @@ impl<M: Send + 'static> Slot<M> {
 
     /// After the turn, with the body unlocked: subtracts what was taken and learns who runs the slot now.
     fn settle(self: Arc<Self>, taken: usize, ended: Option<crate::control::Event>) -> After {
+        if ended.is_none() {
+            self.linger(taken);
+        }
         // A slot that went down keeps the count of its next start.
         let goes_down = ended.is_some() && !planted::is(Bug::DownElects);
         let settled = if goes_down { taken.saturating_sub(1) } else { taken };
@@ -294,6 +182,19 @@ impl<M: Send + 'static> Slot<M> {
             return After::Resigned;
         }
         if left == 0 || planted::is(Bug::ResignTooEarly) { After::Resigned } else { After::Again(self) }
+    }
+
+    /// An own thread that has drained the mailbox looks a little longer before it resigns: to be rung again for each
+    /// message of a steady sender would cost that sender more than the message.
+    fn linger(&self, taken: usize) {
+        if driver::is_own_thread() && !self.runtime().is_simulated() {
+            for _ in 0..thread::SPINS {
+                if self.counted() != taken {
+                    break;
+                }
+                thread::spin_loop();
+            }
+        }
     }
 
     fn tell_parent(&self, event: crate::control::Event) {
@@ -342,6 +243,7 @@ impl<M: Send + 'static> Runnable for Slot<M> {
         }
     }
 
+    #[cfg(any(test, feature = "simulation"))]
     fn key(&self) -> usize {
         Slot::key(self)
     }
@@ -388,7 +290,7 @@ impl<M: Send + 'static> Body<M> {
 
     /// Drops what the incarnation leaves; each drop may be user code that panics.
     fn empty(&mut self) {
-        boundary::drop_caught(std::mem::replace(&mut self.turn.outbox, VecDeque::new()));
+        boundary::drop_caught(std::mem::take(&mut self.turn.outbox));
         boundary::drop_caught(self.turn.timers.take_all());
         boundary::drop_caught(self.life.take());
         boundary::drop_caught(self.factory.take());

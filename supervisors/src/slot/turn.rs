@@ -3,7 +3,7 @@
 use super::lane::Urgent;
 use super::{Body, Slot, boundary};
 use crate::control::{Event, Phase};
-use crate::driver::{self, Hand, Runnable};
+use crate::driver::{self, Hand};
 use crate::planted::{self, Bug};
 use crate::rt::atomic::Ordering;
 use crate::spec::Driver;

@@ -12,6 +12,7 @@ use crate::control::{Event as Heard, Notice as Told, Parent};
 use crate::core::{
     AddFailed, Cause, Child, Core, Effect, Event, How, Key, Moment, State as CoreState, Timer,
 };
+use crate::driver::Hand;
 use crate::rt::atomic::Ordering;
 use crate::tree::State;
 use crate::{Actor, ChildSpec, Context, ExitReason, Flow, Reply, TimerId};
@@ -241,12 +242,13 @@ impl SupervisorActor {
         start.into_iter().for_each(|child| child.start(incarnation));
     }
 
+    /// Not on this thread: what a child does in `stopping` may take until its deadline, which would not be seen here.
     fn stop(&self, child: Key) {
         let stop = self.family.with(child, |kin| {
             kin.state = State::Stopping;
             (kin.child.clone(), kin.incarnation)
         });
-        stop.into_iter().for_each(|(child, incarnation)| child.stop(incarnation));
+        stop.into_iter().for_each(|(child, incarnation)| child.stop(incarnation, Hand::Ring));
     }
 
     fn abandon(&self, child: Key) {

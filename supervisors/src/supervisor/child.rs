@@ -49,9 +49,9 @@ impl Child for SupervisorChild {
     }
 
     /// A supervisor stops by stopping its children first, so it is told, not ended.
-    fn stop(self: Arc<Self>, incarnation: u64) {
+    fn stop(self: Arc<Self>, incarnation: u64, hand: Hand) {
         self.family.stop_wanted.store(incarnation, Ordering::Release);
-        self.slot.wake_up(Hand::Here);
+        self.slot.wake_up(hand);
     }
 
     fn end(self: Arc<Self>, reason: &ExitReason) {

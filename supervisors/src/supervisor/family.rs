@@ -268,6 +268,7 @@ fn blank(id: &ChildId, kind: Kind) -> TreeNode {
         restarts_within: 0,
         restarts_total: 0,
         last_exit: None,
+        turns: 0,
         mailbox_depth: 0,
         mailbox_high_water: 0,
         mailbox_capacity: 0,
@@ -279,10 +280,13 @@ fn blank(id: &ChildId, kind: Kind) -> TreeNode {
 
 /// Adds what the slot knows.
 fn complete(child: &dyn Child, node: TreeNode, now: Time) -> TreeNode {
-    let ChildSnapshot { depth, high_water, capacity, busy_since, doing, .. } = child.snapshot();
+    let ChildSnapshot { incarnation, depth, high_water, capacity, turns, busy_since, doing, .. } =
+        child.snapshot();
     let family = child.family();
     TreeNode {
         kind: family.as_ref().map_or(node.kind, |family| Kind::Supervisor(family.strategy)),
+        incarnation: node.incarnation.max(incarnation),
+        turns,
         mailbox_depth: depth,
         mailbox_high_water: high_water,
         mailbox_capacity: capacity,
@@ -296,7 +300,7 @@ fn complete(child: &dyn Child, node: TreeNode, now: Time) -> TreeNode {
 /// A root has nobody above it who keeps its books.
 pub(super) fn root_node(child: &dyn Child, family: &Family, state: State, now: Time) -> TreeNode {
     let strategy = Kind::Supervisor(family.strategy);
-    complete(child, TreeNode { state, incarnation: 1, ..blank(&family.name, strategy) }, now)
+    complete(child, TreeNode { state, ..blank(&family.name, strategy) }, now)
 }
 
 /// What decisions know of a child. A supervisor takes as long to start and stop as its children do.

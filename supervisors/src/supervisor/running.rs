@@ -6,7 +6,7 @@ use super::handle_of;
 use super::{ShutdownReport, SupervisorHandle};
 use crate::control::{Child, Event, Notice, Parent, Place};
 use crate::driver::threads::Threads;
-use crate::driver::{self, Ended};
+use crate::driver::{self, Ended, Hand};
 use crate::report::{Hub, Reports};
 use crate::rt::Mutex;
 use crate::rt::atomic::{AtomicBool, Ordering};
@@ -221,7 +221,7 @@ impl Running {
     fn finish(&self) -> ShutdownReport {
         self.finished.store(true, Ordering::Release);
         if self.listener.ended().is_none() {
-            self.root.clone().stop(1);
+            self.root.clone().stop(1, Hand::Ring);
         }
         let reason = self.wait_for(None, RootListener::ended).unwrap_or_else(|_| {
             self.root.clone().end(&ExitReason::Abandoned);

@@ -32,6 +32,8 @@ pub struct TreeNode {
     pub restarts_total: u64,
     /// How the last incarnation that ended did so.
     pub last_exit: Option<ExitReason>,
+    /// Turns run so far.
+    pub turns: u64,
     /// Messages waiting.
     pub mailbox_depth: usize,
     /// The most messages that a turn found waiting.
@@ -182,6 +184,7 @@ mod tests {
             restarts_within: 0,
             restarts_total: 0,
             last_exit: None,
+            turns: 0,
             mailbox_depth: 0,
             mailbox_high_water: 2,
             mailbox_capacity: 64,

@@ -15,7 +15,7 @@ enum Pass {
     Later(Duration, u32),
     Answer(Reply<usize>),
     CallNext(Reply<Result<usize, CallError>>),
-    Keep(#[expect(dead_code, reason = "held, never answered")] Reply<()>),
+    Keep(Reply<()>),
 }
 
 impl Actor for Relay {

@@ -33,7 +33,8 @@ fn children_start_in_order_and_the_second_of_three_failing_to_start_stops_the_fi
 /// Permanent restarts on every exit, transient on abnormal ones, temporary never. 3 kinds x {normal, shutdown, failed, panicked}: the whole table.
 #[test]
 fn permanent_restarts_on_every_exit_transient_on_abnormal_ones_temporary_never() {
-    let exits: [(&str, fn() -> Do); 3] =
+    type Exit = (&'static str, fn() -> Do);
+    let exits: [Exit; 3] =
         [("normal", || Do::Stop), ("failed", || Do::Fail(Remedy::Restart)), ("panicked", || Do::Panic)];
     everywhere(|runtime| {
         for kind in [Restart::Permanent, Restart::Transient, Restart::Temporary] {
@@ -237,7 +238,7 @@ fn exhaustion_stops_all_children_in_reverse_escalates_and_is_abnormal_to_the_par
 fn messages_queued_at_a_restart_are_handled_by_the_next_incarnation_in_order() {
     everywhere(|runtime| {
         let trio = Trio::plain(runtime, Strategy::OneForAll);
-        let in_hand = trio.addresses[1].submit(Do::PanicInHand).ok().expect("there is room");
+        let in_hand = trio.addresses[1].submit(Do::PanicInHand).unwrap();
         for number in 0..20 {
             trio.tell(1, Do::Note(number));
         }
