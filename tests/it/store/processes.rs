@@ -83,7 +83,9 @@ fn open_read_only_works_beside_a_writer_and_follows_it() {
 fn a_store_opened_read_only_writes_nothing() {
     let dir = tempdir();
     let store = Store::open(small(dir.path())).unwrap();
-    (0..500).for_each(|n| drop(store.append_with(&at("tree"), &note(n), buffered()).unwrap()));
+    (0..500).for_each(|n| {
+        store.append_with(&at("tree"), &note(n), buffered()).unwrap();
+    });
     store.close().unwrap();
     std::fs::remove_file(dir.path().join("store.lock")).ok();
     let before = snapshot(dir.path());
