@@ -1,0 +1,70 @@
+//! What the run ran on: the machine, the disk, the packages' versions, the memory of this process.
+
+use crate::store::Res;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// The kind of file system that `dir`, which exists, lies on.
+pub fn file_system(dir: &Path) -> Res<String> {
+    let dir = dir.canonicalize()?;
+    let mounts = fs::read_to_string("/proc/mounts")?;
+    let mounted = mounts.lines().filter_map(|line| {
+        let mut words = line.split(' ').skip(1);
+        Some((words.next()?, words.next()?))
+    });
+    let over = mounted.filter(|(at, _)| dir.starts_with(at)).max_by_key(|(at, _)| at.len());
+    Ok(over.ok_or("no file system holds the directory")?.1.to_owned())
+}
+
+/// Whether a file system is only memory, where a sync costs nothing.
+pub fn in_memory(file_system: &str) -> bool {
+    matches!(file_system, "tmpfs" | "ramfs" | "devtmpfs")
+}
+
+/// The processor, its number of cores and the kernel, in one line.
+pub fn describe() -> String {
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{}, {cores} cores, Linux {}", model.map_or("unknown processor", |(_, name)| name), kernel.trim())
+}
+
+/// The version of a package, as this program was locked to it.
+pub fn version(package: &str) -> &'static str {
+    let lock = include_str!("../Cargo.lock");
+    let after = lock.split("[[package]]").find(|entry| entry.contains(&format!("name = \"{package}\"\n")));
+    after.and_then(|entry| entry.split("version = \"").nth(1)?.split('"').next()).unwrap_or("?")
+}
+
+/// Bytes of memory of this process that no file stands behind.
+pub fn anonymous_bytes() -> Res<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).ok_or("no RssAnon in /proc")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+}
+
+/// Bytes that the disk holds for a directory.
+pub fn disk_bytes(dir: &Path) -> Res<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        bytes += if metadata.is_dir() { disk_bytes(&entry.path())? } else { metadata.blocks() * 512 };
+    }
+    Ok(bytes)
+}
+
+/// Today, as year-month-day.
+pub fn today() -> String {
+    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let days = (elapsed.as_secs() / 86_400) as i64 + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let (day, month) =
+        (day_of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
+    format!("{:04}-{month:02}-{day:02}", year_of_era + era * 400 + i64::from(month <= 2))
+}

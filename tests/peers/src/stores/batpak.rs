@@ -1,0 +1,162 @@
+//! batpak: the event store nearest to ours.
+
+use crate::payload::{self, BYTES};
+use crate::store::{CHECKPOINT_EVERY, Caller, Mode, Peer, Pipeline, Res, Scan, Stop, Store, fresh_id};
+use batpak::coordinate::{Coordinate, Region};
+use batpak::event::EventKind;
+use batpak::id::EventId;
+use batpak::store::delivery::cursor::{CursorWorkerAction, CursorWorkerConfig};
+use batpak::store::delivery::observation::CheckpointId;
+use batpak::store::{
+    AppendOptions, BatchAppendItem, CausationRef, DurabilityGate, Store as Batpak, StoreConfig, SyncMode,
+    WatermarkKind,
+};
+use serde_bytes::ByteArray;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+pub const PEER: Peer = Peer {
+    name: "batpak",
+    package: Some("batpak"),
+    modes: "buffered: it never syncs between open and close (`sync_every_n_events` at its most). Durable: \
+            `sync_every_n_events` 1, `SyncData`, group commit without a limit, and a durable gate on each append, \
+            because its receipt alone is sent before the sync. Its cursor worker polls, with the `idle_sleep` of 10 ms \
+            that is its default, and hands out index entries; the handler fetches each payload.",
+    fill: Mode::Buffered,
+    scan_events_max: 20_000,
+    open,
+};
+
+const KIND: EventKind = EventKind::custom(0xF, 1);
+/// Appends of a pipeline that are under way at once: well inside its channel of 4,096.
+const PIPELINE: usize = 1_024;
+
+fn open(dir: &Path, mode: Mode) -> Res<Store> {
+    let every = if mode == Mode::Durable { 1 } else { u32::MAX };
+    let config = StoreConfig::new(dir)
+        .with_sync_every_n_events(every)
+        .with_sync_mode(SyncMode::SyncData)
+        .with_group_commit_max_batch(0);
+    let batpak = Arc::new(Batpak::open(config)?);
+    let shared = batpak.clone();
+    let mut store = Store::new(Box::new(move || {
+        let batpak = Arc::into_inner(shared).ok_or("the store is still shared")?;
+        batpak.close()?;
+        Ok(())
+    }));
+    let shared = batpak.clone();
+    store.caller = Ok(Box::new(move || Ok(caller(shared.clone(), mode))));
+    let shared = batpak.clone();
+    store.pipeline = Ok(Box::new(move || Ok(pipeline(shared.clone()))));
+    store.scan = Ok(worker(batpak.clone(), None));
+    store.checkpointed = Ok(worker(batpak.clone(), Some(fresh_id())));
+    let shared = batpak.clone();
+    store.entity = Ok(Box::new(move || {
+        Ok(Box::new(move |entity| {
+            let entries = shared.by_entity(payload::entity(entity));
+            entries.iter().map(|entry| fetch(&shared, entry.event_id().into())).sum()
+        }))
+    }));
+    let shared = batpak.clone();
+    store.get = Ok(Box::new(move || {
+        let ids: Vec<u128> = shared.query(&Region::all()).iter().map(|entry| entry.event_id()).collect();
+        Ok(Box::new(move |sequence| fetch(&shared, ids[sequence as usize].into())))
+    }));
+    store.handler = Ok(Box::new(move |seen| handler(&batpak, seen)));
+    Ok(store)
+}
+
+fn coordinate(sequence: u64) -> Res<Coordinate> {
+    Ok(Coordinate::new(payload::entity(sequence), "bench")?)
+}
+
+fn body(sequence: u64) -> ByteArray<BYTES> {
+    ByteArray::new(payload::payload(sequence))
+}
+
+fn options(mode: Mode) -> AppendOptions {
+    match mode {
+        Mode::Buffered => AppendOptions::default(),
+        Mode::Durable => AppendOptions::default()
+            .with_gate(DurabilityGate { kind: WatermarkKind::Durable, timeout: Duration::from_secs(30) }),
+    }
+}
+
+fn caller(batpak: Arc<Batpak>, mode: Mode) -> Caller {
+    Box::new(move |first, count| {
+        if count == 1 {
+            batpak.append_with_options(&coordinate(first)?, KIND, &body(first), options(mode))?;
+            return Ok(());
+        }
+        let item = |sequence| -> Res<_> {
+            let options = AppendOptions::default();
+            Ok(BatchAppendItem::new(
+                coordinate(sequence)?,
+                KIND,
+                &body(sequence),
+                options,
+                CausationRef::None,
+            )?)
+        };
+        let items = (first..first + count).map(item).collect::<Res<Vec<_>>>()?;
+        batpak.append_batch_with_options(items, options(mode))?;
+        Ok(())
+    })
+}
+
+fn pipeline(batpak: Arc<Batpak>) -> Pipeline {
+    Box::new(move |first, count| {
+        let mut under_way = std::collections::VecDeque::with_capacity(PIPELINE);
+        for sequence in first..first + count {
+            if under_way.len() == PIPELINE {
+                let oldest: batpak::store::AppendTicket =
+                    under_way.pop_front().ok_or("nothing is under way")?;
+                oldest.wait()?;
+            }
+            under_way.push_back(batpak.submit(&coordinate(sequence)?, KIND, &body(sequence))?);
+        }
+        under_way.into_iter().try_for_each(|ticket| ticket.wait().map(drop).map_err(Into::into))
+    })
+}
+
+fn fetch(batpak: &Batpak, id: EventId) -> Res<u64> {
+    Ok(payload::touch(&batpak.read_raw(id)?.event.payload))
+}
+
+/// A cursor worker that reads everything there is, then stops.
+fn worker(batpak: Arc<Batpak>, checkpoint: Option<String>) -> Scan {
+    Box::new(move || {
+        let all = batpak.stats().event_count as u64;
+        let count = Arc::new(AtomicU64::new(0));
+        let counted = count.clone();
+        let mut config = CursorWorkerConfig::default();
+        config.batch_size = CHECKPOINT_EVERY;
+        config.checkpoint_id = checkpoint.map(CheckpointId::new).transpose()?;
+        let worker = batpak.cursor_worker(&Region::all(), config, move |batch, batpak, _| {
+            let read: Res<u64> = batch.iter().map(|entry| fetch(batpak, entry.event_id().into())).sum();
+            let now = counted.fetch_add(batch.len() as u64, Ordering::Relaxed) + batch.len() as u64;
+            match read {
+                Ok(_) if now < all => CursorWorkerAction::Continue,
+                Ok(_) => CursorWorkerAction::Stop,
+                Err(_) => CursorWorkerAction::StopWithRollback,
+            }
+        })?;
+        worker.join()?;
+        Ok(count.load(Ordering::Relaxed))
+    })
+}
+
+fn handler(batpak: &Arc<Batpak>, seen: Sender<Instant>) -> Res<Stop> {
+    let worker =
+        batpak.cursor_worker(&Region::all(), CursorWorkerConfig::default(), move |batch, _, _| {
+            let now = Instant::now();
+            match batch.iter().try_for_each(|_| seen.send(now)) {
+                Ok(()) => CursorWorkerAction::Continue,
+                Err(_) => CursorWorkerAction::Stop,
+            }
+        })?;
+    Ok(Box::new(move || Ok(worker.stop_and_join()?)))
+}

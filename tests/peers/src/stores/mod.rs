@@ -1,0 +1,29 @@
+//! The stores that are measured: one adapter a file.
+
+mod batpak;
+mod fjall;
+mod floor;
+mod redb;
+mod sqlite;
+mod tephra;
+#[cfg(feature = "ours")]
+mod timberline;
+
+use crate::store::Peer;
+
+/// The floor's name: no store at all.
+pub const FLOOR: &str = "floor";
+/// Our own name.
+pub const OURS: &str = "timberline";
+
+/// Every store, the floor first and ours last.
+pub const PEERS: &[Peer] = &[
+    floor::PEER,
+    batpak::PEER,
+    sqlite::PEER,
+    redb::PEER,
+    fjall::PEER,
+    tephra::PEER,
+    #[cfg(feature = "ours")]
+    timberline::PEER,
+];
