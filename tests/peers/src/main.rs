@@ -1,5 +1,6 @@
 //! Timberline and its peers, side by side in one run: one table, one chart.
 
+mod actors;
 mod bench;
 mod machine;
 mod options;
@@ -10,9 +11,9 @@ mod store;
 mod stores;
 mod workloads;
 
+use actors::{LIBRARIES, Library};
 use options::{HELP, Options};
 use report::Line;
-use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use store::{Peer, Res};
@@ -38,24 +39,40 @@ fn main() -> Res<()> {
     }
     let wanted = |peer: &&Peer| peer.name == FLOOR || options.wants_peer(peer.name);
     let peers: Vec<Peer> = PEERS.iter().filter(wanted).copied().collect();
-    let lines = bench::measure(&options, &peers)?;
-    publish(&options, &peers, &lines, &file_system)
+    let libraries: Vec<&Library> =
+        LIBRARIES.iter().filter(|library| options.wants_peer(library.name)).collect();
+    let stores = workloads::measure(&options, &peers)?;
+    let actors = actors::measure(&options, &libraries);
+    let machine = format!("{}, {file_system}, {}", machine::describe(), machine::today());
+    let text = [store_text(&options, &machine, &peers, &stores), actor_text(&libraries, &actors)].concat();
+    println!("{text}");
+    if let Some(path) = &options.markdown {
+        fs::write(path, &text)?;
+    }
+    if let Some(path) = &options.svg {
+        let names: Vec<&str> = peers.iter().map(|peer| peer.name).collect();
+        fs::write(path, report::chart(&names, &stores, &machine))?;
+    }
+    Ok(())
 }
 
 /// A child's task: to be killed, or to be weighed.
 fn child(arguments: &[String]) -> Res<()> {
-    let [task, name, dir, rest @ ..] = arguments else { return Err("a child without a task".into()) };
-    let peer = PEERS.iter().find(|peer| peer.name == name).ok_or("no such peer")?;
-    match (task.as_str(), rest) {
-        ("crash", [events]) => workloads::crash(peer, Path::new(dir), events.parse()?),
-        ("memory", []) => workloads::memory_child(peer, Path::new(dir)),
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let peer = |name| PEERS.iter().find(|peer| peer.name == name).ok_or("no such peer");
+    match words.as_slice() {
+        ["crash", name, dir, events] => workloads::crash(peer(*name)?, Path::new(dir), events.parse()?),
+        ["memory", name, dir] => workloads::memory_child(peer(*name)?, Path::new(dir)),
+        ["actors", name] => {
+            let library = LIBRARIES.iter().find(|library| library.name == *name);
+            actors::memory_child(library.ok_or("no such library")?)
+        }
         _ => Err("a child without a task".into()),
     }
 }
 
-fn publish(options: &Options, peers: &[Peer], lines: &[Line], file_system: &str) -> Res<()> {
-    let names: Vec<&str> = peers.iter().map(|peer| peer.name).collect();
-    let machine = format!("{}, {file_system}, {}", machine::describe(), machine::today());
+/// The stores' table and what their modes mean.
+fn store_text(options: &Options, machine: &str, peers: &[Peer], lines: &[Line]) -> String {
     let mut text = format!(
         "{machine}. {} events of {} bytes, {} entities; {} rounds, interleaved; **median** least..most.\n\n",
         options.events,
@@ -63,21 +80,37 @@ fn publish(options: &Options, peers: &[Peer], lines: &[Line], file_system: &str)
         payload::ENTITIES,
         options.rounds
     );
+    if lines.is_empty() {
+        return text;
+    }
+    let names: Vec<&str> = peers.iter().map(|peer| peer.name).collect();
     text.push_str(&report::markdown(&names, lines));
     text.push('\n');
     text.push_str(&syncs(&names, lines));
     for peer in peers {
         let version = peer.package.map_or(String::new(), |package| format!(" {}", machine::version(package)));
-        writeln!(text, "- {}{version}: {}", peer.name, peer.modes)?;
+        text.push_str(&format!("- {}{version}: {}\n", peer.name, peer.modes));
     }
-    println!("{text}");
-    if let Some(path) = &options.markdown {
-        fs::write(path, &text)?;
+    text.push('\n');
+    text
+}
+
+/// The actors' table and what runs where.
+fn actor_text(libraries: &[&Library], lines: &[Line]) -> String {
+    if lines.is_empty() {
+        return String::new();
     }
-    if let Some(path) = &options.svg {
-        fs::write(path, report::chart(&names, lines, &machine))?;
+    let names: Vec<&str> = libraries.iter().map(|library| library.name).collect();
+    let mut text = format!("{}\n", report::markdown(&names, lines));
+    for library in libraries {
+        text.push_str(&format!(
+            "- {} {}: {}\n",
+            library.name,
+            machine::version(library.package),
+            library.modes
+        ));
     }
-    Ok(())
+    text
 }
 
 /// The measured sync, and who acknowledges faster than it: a durable mode that is faster does not sync.

@@ -6,8 +6,8 @@ mod table;
 pub use chart::chart;
 pub use table::{markdown, number, unit};
 
+use crate::bench::Row;
 use crate::stats::Spread;
-use crate::workloads::Row;
 
 /// One cell of the table.
 #[derive(Debug, Clone)]

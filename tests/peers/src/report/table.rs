@@ -1,8 +1,8 @@
 //! The table in Markdown: medians, spreads, ratios, footnotes.
 
 use super::{Cell, Line};
+use crate::bench::Unit;
 use crate::stores::{FLOOR, OURS};
-use crate::workloads::Unit;
 use std::fmt::Write;
 
 /// The table over the columns `names`, with its footnotes.
@@ -61,6 +61,7 @@ pub fn unit(unit: Unit) -> &'static str {
         Unit::Micros => "µs",
         Unit::Millis => "ms",
         Unit::BytesPerEvent => "B/event",
+        Unit::BytesPerActor => "B/actor",
         Unit::PerSecond => "1/s",
     }
 }

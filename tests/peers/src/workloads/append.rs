@@ -1,6 +1,7 @@
 //! Appends: alone and together, one by one and in batches, buffered and durable.
 
-use super::{Run, Sample, paced};
+use super::{Run, paced};
+use crate::bench::Sample;
 use crate::store::{Mode, Op, Peer, Res};
 use crate::stores::FLOOR;
 use std::sync::Barrier;

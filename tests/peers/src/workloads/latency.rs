@@ -1,6 +1,7 @@
 //! From the call of an append to the moment at which a handler has the event, on an idle store.
 
-use super::{Run, Sample};
+use super::Run;
+use crate::bench::Sample;
 use crate::stats::quantile;
 use crate::store::{Mode, Op, Peer, Res};
 use std::sync::mpsc::channel;
@@ -34,5 +35,5 @@ pub fn to_handler(run: &Run, peer: &Peer, mode: Mode) -> Res<Op<Sample>> {
     drop(caller);
     store.close()?;
     samples.sort_by(f64::total_cmp);
-    Ok(Ok(Sample { values: vec![quantile(&samples, 0.5), quantile(&samples, 0.99)], note: None }))
+    Ok(Ok(vec![quantile(&samples, 0.5), quantile(&samples, 0.99)].into()))
 }

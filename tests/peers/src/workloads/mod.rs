@@ -9,44 +9,15 @@ mod size;
 pub use open::crash;
 pub use size::memory_child;
 
+use crate::bench::{Row, Sample, Unit, interleave};
 use crate::options::Options;
+use crate::report::Line;
 use crate::store::{Mode, Op, Peer, Res, Store};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
-
-/// What a row's numbers are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Events per second: more is better.
-    EventsPerSecond,
-    /// Microseconds: less is better.
-    Micros,
-    /// Milliseconds: less is better.
-    Millis,
-    /// Bytes per event: less is better.
-    BytesPerEvent,
-    /// Messages or actors per second: more is better.
-    PerSecond,
-}
-
-impl Unit {
-    /// Whether more is better.
-    pub fn more_is_better(self) -> bool {
-        matches!(self, Self::EventsPerSecond | Self::PerSecond)
-    }
-}
-
-/// One row of the table.
-#[derive(Debug)]
-pub struct Row {
-    /// What is done.
-    pub title: &'static str,
-    /// What is measured.
-    pub unit: Unit,
-}
 
 /// One measurement, which gives one or more rows.
 pub struct Workload {
@@ -56,21 +27,6 @@ pub struct Workload {
     pub rows: &'static [Row],
     /// Measures a peer once.
     pub run: fn(&Run, &Peer) -> Res<Op<Sample>>,
-}
-
-/// What one run of a workload gave.
-#[derive(Debug)]
-pub struct Sample {
-    /// A value for each row of the workload.
-    pub values: Vec<f64>,
-    /// What was done otherwise than the row says.
-    pub note: Option<String>,
-}
-
-impl From<f64> for Sample {
-    fn from(value: f64) -> Self {
-        Self { values: vec![value], note: None }
-    }
 }
 
 const fn rate(title: &'static str) -> Row {
@@ -164,6 +120,23 @@ pub const WORKLOADS: &[Workload] = &[
     },
 ];
 
+/// Runs what the options want and answers the table's lines, a cell for each of `peers`.
+pub fn measure(options: &Options, peers: &[Peer]) -> Res<Vec<Line>> {
+    let run = Run::new(options.clone())?;
+    let wanted = WORKLOADS.iter().filter(|workload| options.wants_workload(workload.name));
+    let lines = |workload: &Workload| {
+        interleave(
+            workload.name,
+            workload.rows,
+            options.rounds,
+            peers,
+            |peer| peer.name,
+            |peer| (workload.run)(&run, peer),
+        )
+    };
+    Ok(wanted.flat_map(lines).collect())
+}
+
 /// One run of the whole: its options and the stores that were filled for it.
 pub struct Run {
     /// What the command line said.
@@ -176,7 +149,7 @@ pub struct Run {
 
 impl Run {
     /// A run in a folder of its own below the options' directory.
-    pub fn new(options: Options) -> Res<Self> {
+    fn new(options: Options) -> Res<Self> {
         let root = options.dir.join(format!("peers-{}", std::process::id()));
         fs::create_dir_all(&root)?;
         Ok(Self { options, root, filled: RefCell::default() })

@@ -1,6 +1,7 @@
 //! Opening a filled store, after a clean close and after the process that wrote it was killed.
 
-use super::{Run, Sample, fill};
+use super::{Run, fill};
+use crate::bench::Sample;
 use crate::store::{Mode, Op, Peer, Res};
 use crate::stores::FLOOR;
 use std::fs;
