@@ -7,6 +7,17 @@ mod event;
 mod position;
 mod region;
 
+// Floor 1: disk.
+pub mod storage;
+
+// Floor 2: rooms.
+mod cursor;
+mod gates;
+mod index;
+pub mod journal;
+
+pub use gates::{Gate, Proposal, gate};
+
 pub use config::{Config, ConfigError};
 pub use error::{AppendError, Denial, OpenError, ReadError, Retry, SharedError};
 pub use event::{

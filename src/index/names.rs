@@ -1,0 +1,56 @@
+//! Names seen in one part, each with a small number and the list of its events.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// The distinct names of one sort (entities, scopes or kinds) in one part.
+///
+/// Two maps, because each event looks its name up, which a hash does fastest, and only a new name is put in order.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    numbers: HashMap<Arc<str>, u32>,
+    ordered: BTreeMap<Arc<str>, u32>,
+    /// By number: the events that carry the name, as places in the part, ascending.
+    postings: Vec<Vec<u32>>,
+}
+
+impl Names {
+    /// Notes that the event at `place` carries `name`; gives the name's number.
+    pub(super) fn note(&mut self, name: &str, place: u32) -> u32 {
+        let number = match self.numbers.get(name) {
+            Some(number) => *number,
+            None => self.add(name),
+        };
+        self.postings[number as usize].push(place);
+        number
+    }
+
+    fn add(&mut self, name: &str) -> u32 {
+        let (name, number) = (Arc::<str>::from(name), self.postings.len() as u32);
+        self.numbers.insert(Arc::clone(&name), number);
+        self.ordered.insert(name, number);
+        self.postings.push(Vec::new());
+        number
+    }
+
+    pub(super) fn number(&self, name: &str) -> Option<u32> {
+        self.numbers.get(name).copied()
+    }
+
+    /// The events that carry the name with this number, ascending.
+    pub(super) fn postings(&self, number: u32) -> &[u32] {
+        &self.postings[number as usize]
+    }
+
+    /// The numbers of all names that begin so.
+    pub(super) fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = u32> + 'a {
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        let names = self.ordered.range::<str, _>(from);
+        names.take_while(move |(name, _)| name.starts_with(prefix)).map(|(_, number)| *number)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.ordered.keys().map(AsRef::as_ref)
+    }
+}

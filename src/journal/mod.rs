@@ -1,0 +1,36 @@
+//! The journal: the truth on disk, a run of segment files that hold frames of records, written by one owner.
+//!
+//! Everything here is synchronous and owned by its caller: [`Journal`] appends, [`JournalReader`] reads beside
+//! it, [`JournalFollower`] reads beside another process's writer. `FORMAT.md` beside this file describes the
+//! bytes and argues why recovery is right.
+
+mod appender;
+mod block;
+mod encoded;
+mod error;
+mod frame;
+mod options;
+mod reader;
+mod record;
+mod recovery;
+mod repair;
+mod scan;
+mod segment;
+mod store_id;
+mod verify;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use appender::{Committed, Journal, Mark, Staged};
+pub use block::{Block, ReadPoint, Record, Records};
+pub use encoded::{EncodedEvent, Numbers};
+pub use error::{JournalError, Limited};
+pub use frame::Frame;
+pub use options::JournalOptions;
+pub use reader::{JournalFollower, JournalReader};
+pub use recovery::{Cut, Recovery};
+pub use segment::{FORMAT_VERSION, segment_name};
+pub use store_id::StoreId;
+pub use verify::{Problem, VerifyProgress, VerifyReport};

@@ -1,0 +1,15 @@
+//! A disk in memory that knows what is durable, fails on request, and crashes into any state a real one could.
+//!
+//! Everything is deterministic: the disk makes no choice of its own. Faults come from a hook, the outcome of
+//! a crash from a function `choose(count) -> index` in which 0 is always the harmless answer.
+
+mod choices;
+mod disk;
+mod image;
+mod pages;
+#[cfg(test)]
+mod tests;
+
+pub use choices::{Exhaustive, Seeded};
+pub use disk::{Fault, Operation, SimulatedDisk};
+pub use image::Image;

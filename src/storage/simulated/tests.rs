@@ -1,0 +1,1 @@
+//! Tests of the simulated disk: what it must forget, and what it must not.
