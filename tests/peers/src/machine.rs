@@ -31,11 +31,13 @@ pub fn describe() -> String {
     format!("{}, {cores} cores, Linux {}", model.map_or("unknown processor", |(_, name)| name), kernel.trim())
 }
 
-/// The version of a package, as this program was locked to it.
+/// The version of a package, as this program was locked to it. The beginning of the version after the name tells two
+/// versions of one package apart.
 pub fn version(package: &str) -> &'static str {
-    let lock = include_str!("../Cargo.lock");
-    let after = lock.split("[[package]]").find(|entry| entry.contains(&format!("name = \"{package}\"\n")));
-    after.and_then(|entry| entry.split("version = \"").nth(1)?.split('"').next()).unwrap_or("?")
+    let (name, beginning) = package.split_once(' ').unwrap_or((package, ""));
+    let wanted = format!("name = \"{name}\"\nversion = \"{beginning}");
+    let entry = include_str!("../Cargo.lock").split("[[package]]").find(|entry| entry.contains(&wanted));
+    entry.and_then(|entry| entry.split("version = \"").nth(1)?.split('"').next()).unwrap_or("?")
 }
 
 /// Bytes of memory of this process that no file stands behind.

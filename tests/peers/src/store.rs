@@ -29,25 +29,31 @@ pub type Pipeline = Box<dyn FnMut(u64, u64) -> Res<()>>;
 pub type Read = Box<dyn FnMut(u64) -> Res<u64>>;
 /// Reads every event with its payload and answers how many there were.
 pub type Scan = Box<dyn FnOnce() -> Res<u64>>;
+/// Makes one of the above; what it needs to know beforehand it learns then, unmeasured.
+pub type Make<T> = Box<dyn Fn() -> Res<T>>;
+/// Makes a [`Read`], once.
+pub type MakeRead = Box<dyn FnOnce() -> Res<Read>>;
+/// Starts a handler for all events to come, which sends the time at which it saw each.
+pub type Start = Box<dyn FnOnce(Sender<Instant>) -> Res<Stop>>;
 /// Ends what was started.
 pub type Stop = Box<dyn FnOnce() -> Res<()>>;
 
 /// An open store, as its operations. What is missing is missing in the peer, not in its adapter.
 pub struct Store {
     /// Makes a caller; each of several threads gets its own.
-    pub caller: Op<Box<dyn Fn() -> Res<Caller>>>,
+    pub caller: Op<Make<Caller>>,
     /// Makes a pipeline.
-    pub pipeline: Op<Box<dyn Fn() -> Res<Pipeline>>>,
+    pub pipeline: Op<Make<Pipeline>>,
     /// Reads everything, in order.
     pub scan: Op<Scan>,
     /// The same, with a durable checkpoint after every [`CHECKPOINT_EVERY`] events.
     pub checkpointed: Op<Scan>,
-    /// Reads all events of the n-th entity. What it needs to know beforehand it learns here, unmeasured.
-    pub entity: Op<Box<dyn FnOnce() -> Res<Read>>>,
+    /// Reads all events of the n-th entity.
+    pub entity: Op<MakeRead>,
     /// Gets the n-th event.
-    pub get: Op<Box<dyn FnOnce() -> Res<Read>>>,
-    /// Starts a handler for all events to come, which sends the time at which it saw each.
-    pub handler: Op<Box<dyn FnOnce(Sender<Instant>) -> Res<Stop>>>,
+    pub get: Op<MakeRead>,
+    /// Starts a handler.
+    pub handler: Op<Start>,
     /// Closes what the operations above share.
     pub shut: Stop,
 }

@@ -22,6 +22,13 @@ const MAILBOX: usize = 1_024;
 /// Actors that are weighed together.
 const WEIGHED: u64 = 10_000;
 
+/// Starts this many actors, calls back when all stand, and stops them.
+type Spawn = fn(u64, &mut dyn FnMut()) -> Res<()>;
+/// Microseconds from the message that panics to the next answer, one for each of this many panics.
+type Restart = fn(u64) -> Res<Vec<f64>>;
+/// Messages per second.
+type Rate = fn(&Options) -> Res<f64>;
+
 /// An actor library, and what is measured of it.
 pub struct Library {
     /// The column's heading.
@@ -32,17 +39,17 @@ pub struct Library {
     pub modes: &'static str,
     /// Calls per second: a message, then its answer, on an actor that has nothing else to do; the caller is where the
     /// library is at its best.
-    call: Op<fn(&Options) -> Res<f64>>,
+    call: Op<Rate>,
     /// The same from a thread of the program's own.
-    call_outside: Op<fn(&Options) -> Res<f64>>,
+    call_outside: Op<Rate>,
     /// Messages per second into a mailbox of [`MAILBOX`], handled.
-    send_bounded: Op<fn(&Options) -> Res<f64>>,
+    send_bounded: Op<Rate>,
     /// Messages per second into a mailbox without a limit, handled.
-    send_unbounded: Op<fn(&Options) -> Res<f64>>,
-    /// Starts this many actors, calls back when all stand, and stops them.
-    spawn: Op<fn(u64, &mut dyn FnMut()) -> Res<()>>,
-    /// Microseconds from the message that panics to the next answer, one for each of this many panics.
-    restart: Op<fn(u64) -> Res<Vec<f64>>>,
+    send_unbounded: Op<Rate>,
+    /// Starting actors, for their number and their weight.
+    spawn: Op<Spawn>,
+    /// From a panic to serving again.
+    restart: Op<Restart>,
 }
 
 /// Every library, ours last.
@@ -117,7 +124,7 @@ pub fn measure(options: &Options, libraries: &[&Library]) -> Vec<Line> {
     wanted.flat_map(lines).collect()
 }
 
-fn measured(task: Op<fn(&Options) -> Res<f64>>, options: &Options) -> Res<Op<Sample>> {
+fn measured(task: Op<Rate>, options: &Options) -> Res<Op<Sample>> {
     task.map(|run| run(options)).map_or_else(|why| Ok(Err(why)), |rate| Ok(Ok(rate?.into())))
 }
 

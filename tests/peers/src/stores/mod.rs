@@ -19,7 +19,8 @@ pub const OURS: &str = "timberline";
 /// Every store, the floor first and ours last.
 pub const PEERS: &[Peer] = &[
     floor::PEER,
-    batpak::PEER,
+    batpak::PINNED,
+    batpak::NEWEST,
     sqlite::PEER,
     redb::PEER,
     fjall::PEER,

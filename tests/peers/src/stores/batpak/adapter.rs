@@ -1,14 +1,15 @@
-//! batpak: the event store nearest to ours.
+//! What is measured of batpak, whatever its version.
 
 use crate::payload::{self, BYTES};
 use crate::store::{CHECKPOINT_EVERY, Caller, Mode, Peer, Pipeline, Res, Scan, Stop, Store, fresh_id};
-use batpak::coordinate::{Coordinate, Region};
-use batpak::event::EventKind;
-use batpak::id::EventId;
-use batpak::store::delivery::cursor::{CursorWorkerAction, CursorWorkerConfig};
-use batpak::store::delivery::observation::CheckpointId;
-use batpak::store::{
-    AppendOptions, BatchAppendItem, CausationRef, DurabilityGate, Store as Batpak, StoreConfig, SyncMode,
+use super::{NAME, PACKAGE};
+use super::library::coordinate::{Coordinate, Region};
+use super::library::event::EventKind;
+use super::library::id::EventId;
+use super::library::store::delivery::cursor::{CursorWorkerAction, CursorWorkerConfig};
+use super::library::store::delivery::observation::CheckpointId;
+use super::library::store::{
+    AppendOptions, AppendTicket, BatchAppendItem, CausationRef, DurabilityGate, Store as Batpak, StoreConfig, SyncMode,
     WatermarkKind,
 };
 use serde_bytes::ByteArray;
@@ -19,8 +20,8 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 pub const PEER: Peer = Peer {
-    name: "batpak",
-    package: Some("batpak"),
+    name: NAME,
+    package: Some(PACKAGE),
     modes: "buffered: it never syncs between open and close (`sync_every_n_events` at its most). Durable: \
             `sync_every_n_events` 1, `SyncData`, group commit without a limit, and a durable gate on each append, \
             because its receipt alone is sent before the sync. Its cursor worker polls, with the `idle_sleep` of 10 ms \
@@ -62,8 +63,10 @@ fn open(dir: &Path, mode: Mode) -> Res<Store> {
     }));
     let shared = batpak.clone();
     store.get = Ok(Box::new(move || {
-        let ids: Vec<u128> = shared.query(&Region::all()).iter().map(|entry| entry.event_id()).collect();
-        Ok(Box::new(move |sequence| fetch(&shared, ids[sequence as usize].into())))
+        // The versions differ in the type of an entry's id.
+        #[allow(clippy::useless_conversion)]
+        let ids: Vec<EventId> = shared.query(&Region::all()).iter().map(|entry| entry.event_id().into()).collect();
+        Ok(Box::new(move |sequence| fetch(&shared, ids[sequence as usize])))
     }));
     store.handler = Ok(Box::new(move |seen| handler(&batpak, seen)));
     Ok(store)
@@ -112,7 +115,7 @@ fn pipeline(batpak: Arc<Batpak>) -> Pipeline {
         let mut under_way = std::collections::VecDeque::with_capacity(PIPELINE);
         for sequence in first..first + count {
             if under_way.len() == PIPELINE {
-                let oldest: batpak::store::AppendTicket =
+                let oldest: AppendTicket =
                     under_way.pop_front().ok_or("nothing is under way")?;
                 oldest.wait()?;
             }
