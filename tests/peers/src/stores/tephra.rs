@@ -1,6 +1,6 @@
 //! tephra: an event store with one durable mode.
 
-use crate::payload;
+use crate::payload::{self, ENTITIES};
 use crate::store::{Caller, Mode, Peer, Res, Stop, Store};
 use std::path::Path;
 use std::sync::Arc;
@@ -67,11 +67,13 @@ fn query(entity: &str) -> Res<Query> {
 
 fn caller(handle: WriteHandle) -> Res<Caller> {
     let kind = EventType::new(payload::KIND)?;
+    let all_tags = (0..ENTITIES).map(|entity| tags(payload::entity(entity))).collect::<Res<Vec<_>>>()?;
     Ok(Box::new(move |first, count| {
-        let event = |sequence| -> Res<Event> {
-            Ok(Event::new(&kind, &tags(payload::entity(sequence))?, &payload::payload(sequence))?)
+        let event = |sequence| {
+            let tags = &all_tags[(sequence % ENTITIES) as usize];
+            Event::new(&kind, tags, &payload::payload(sequence))
         };
-        let events = (first..first + count).map(event).collect::<Res<Vec<_>>>()?;
+        let events = (first..first + count).map(event).collect::<Result<Vec<_>, _>>()?;
         handle.append(events, None)?;
         Ok(())
     }))

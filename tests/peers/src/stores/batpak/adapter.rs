@@ -1,18 +1,22 @@
 //! What is measured of batpak, whatever its version.
 
-use crate::payload::{self, BYTES};
-use crate::store::{CHECKPOINT_EVERY, Caller, Mode, Peer, Pipeline, Res, Scan, Stop, Store, fresh_id};
-use super::{NAME, PACKAGE};
+// The versions differ in the type of an index entry's id.
+#![allow(clippy::useless_conversion)]
+
 use super::library::coordinate::{Coordinate, Region};
 use super::library::event::EventKind;
 use super::library::id::EventId;
 use super::library::store::delivery::cursor::{CursorWorkerAction, CursorWorkerConfig};
 use super::library::store::delivery::observation::CheckpointId;
 use super::library::store::{
-    AppendOptions, AppendTicket, BatchAppendItem, CausationRef, DurabilityGate, Store as Batpak, StoreConfig, SyncMode,
+    AppendOptions, AppendTicket, BatchAppendItem, CausationRef, Store as Batpak, StoreConfig, SyncMode,
     WatermarkKind,
 };
+use super::{NAME, PACKAGE, gate};
+use crate::payload::{self, BYTES, ENTITIES};
+use crate::store::{CHECKPOINT_EVERY, Caller, Mode, Peer, Pipeline, Res, Scan, Stop, Store, fresh_id};
 use serde_bytes::ByteArray;
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,9 +53,9 @@ fn open(dir: &Path, mode: Mode) -> Res<Store> {
         Ok(())
     }));
     let shared = batpak.clone();
-    store.caller = Ok(Box::new(move || Ok(caller(shared.clone(), mode))));
+    store.caller = Ok(Box::new(move || caller(shared.clone(), mode)));
     let shared = batpak.clone();
-    store.pipeline = Ok(Box::new(move || Ok(pipeline(shared.clone()))));
+    store.pipeline = Ok(Box::new(move || pipeline(shared.clone())));
     store.scan = Ok(worker(batpak.clone(), None));
     store.checkpointed = Ok(worker(batpak.clone(), Some(fresh_id())));
     let shared = batpak.clone();
@@ -63,17 +67,17 @@ fn open(dir: &Path, mode: Mode) -> Res<Store> {
     }));
     let shared = batpak.clone();
     store.get = Ok(Box::new(move || {
-        // The versions differ in the type of an entry's id.
-        #[allow(clippy::useless_conversion)]
-        let ids: Vec<EventId> = shared.query(&Region::all()).iter().map(|entry| entry.event_id().into()).collect();
+        let ids: Vec<EventId> =
+            shared.query(&Region::all()).iter().map(|entry| entry.event_id().into()).collect();
         Ok(Box::new(move |sequence| fetch(&shared, ids[sequence as usize])))
     }));
     store.handler = Ok(Box::new(move |seen| handler(&batpak, seen)));
     Ok(store)
 }
 
-fn coordinate(sequence: u64) -> Res<Coordinate> {
-    Ok(Coordinate::new(payload::entity(sequence), "bench")?)
+/// The coordinates of all entities: a program that appends to an entity again keeps its coordinate.
+fn coordinates() -> Res<Vec<Coordinate>> {
+    (0..ENTITIES).map(|entity| Ok(Coordinate::new(payload::entity(entity), "bench")?)).collect()
 }
 
 fn body(sequence: u64) -> ByteArray<BYTES> {
@@ -83,46 +87,44 @@ fn body(sequence: u64) -> ByteArray<BYTES> {
 fn options(mode: Mode) -> AppendOptions {
     match mode {
         Mode::Buffered => AppendOptions::default(),
-        Mode::Durable => AppendOptions::default()
-            .with_gate(DurabilityGate { kind: WatermarkKind::Durable, timeout: Duration::from_secs(30) }),
+        Mode::Durable => {
+            AppendOptions::default().with_gate(gate(WatermarkKind::Durable, Duration::from_secs(30)))
+        }
     }
 }
 
-fn caller(batpak: Arc<Batpak>, mode: Mode) -> Caller {
-    Box::new(move |first, count| {
+fn caller(batpak: Arc<Batpak>, mode: Mode) -> Res<Caller> {
+    let coordinates = coordinates()?;
+    Ok(Box::new(move |first, count| {
+        let coordinate = |sequence| &coordinates[(sequence % ENTITIES) as usize];
         if count == 1 {
-            batpak.append_with_options(&coordinate(first)?, KIND, &body(first), options(mode))?;
+            drop(batpak.append_with_options(coordinate(first), KIND, &body(first), options(mode))?);
             return Ok(());
         }
-        let item = |sequence| -> Res<_> {
-            let options = AppendOptions::default();
-            Ok(BatchAppendItem::new(
-                coordinate(sequence)?,
-                KIND,
-                &body(sequence),
-                options,
-                CausationRef::None,
-            )?)
+        let item = |sequence| {
+            let (coordinate, options) = (coordinate(sequence).clone(), AppendOptions::default());
+            BatchAppendItem::new(coordinate, KIND, &body(sequence), options, CausationRef::None)
         };
-        let items = (first..first + count).map(item).collect::<Res<Vec<_>>>()?;
+        let items = (first..first + count).map(item).collect::<Result<Vec<_>, _>>()?;
         batpak.append_batch_with_options(items, options(mode))?;
         Ok(())
-    })
+    }))
 }
 
-fn pipeline(batpak: Arc<Batpak>) -> Pipeline {
-    Box::new(move |first, count| {
-        let mut under_way = std::collections::VecDeque::with_capacity(PIPELINE);
+fn pipeline(batpak: Arc<Batpak>) -> Res<Pipeline> {
+    let coordinates = coordinates()?;
+    Ok(Box::new(move |first, count| {
+        let mut under_way = VecDeque::with_capacity(PIPELINE);
         for sequence in first..first + count {
             if under_way.len() == PIPELINE {
-                let oldest: AppendTicket =
-                    under_way.pop_front().ok_or("nothing is under way")?;
-                oldest.wait()?;
+                let oldest: AppendTicket = under_way.pop_front().ok_or("nothing is under way")?;
+                drop(oldest.wait()?);
             }
-            under_way.push_back(batpak.submit(&coordinate(sequence)?, KIND, &body(sequence))?);
+            let coordinate = &coordinates[(sequence % ENTITIES) as usize];
+            under_way.push_back(batpak.submit(coordinate, KIND, &body(sequence))?);
         }
         under_way.into_iter().try_for_each(|ticket| ticket.wait().map(drop).map_err(Into::into))
-    })
+    }))
 }
 
 fn fetch(batpak: &Batpak, id: EventId) -> Res<u64> {
