@@ -9,6 +9,8 @@ mod report;
 mod stats;
 mod store;
 mod stores;
+#[cfg(test)]
+mod tests;
 mod workloads;
 
 use actors::{LIBRARIES, Library};
@@ -39,21 +41,31 @@ fn main() -> Res<()> {
     }
     let wanted = |peer: &&Peer| peer.name == FLOOR || options.wants_peer(peer.name);
     let peers: Vec<Peer> = PEERS.iter().filter(wanted).copied().collect();
+    let machine = format!("{}, {file_system}, {}", machine::describe(), machine::today());
+    if !options.growth.is_empty() {
+        let (names, lines) = workloads::measure_growth(&options, &peers)?;
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        return publish(&options, format!("{machine}.\n\n{}", report::markdown(&names, &lines)), None);
+    }
     let libraries: Vec<&Library> =
         LIBRARIES.iter().filter(|library| options.wants_peer(library.name)).collect();
     let stores = workloads::measure(&options, &peers)?;
     let actors = actors::measure(&options, &libraries);
-    let machine = format!("{}, {file_system}, {}", machine::describe(), machine::today());
     let text = [store_text(&options, &machine, &peers, &stores), actor_text(&libraries, &actors)].concat();
+    let names: Vec<&str> = peers.iter().map(|peer| peer.name).collect();
+    publish(&options, text, Some(report::chart(&names, &stores, &machine)))
+}
+
+/// Prints the text and writes the files that were asked for.
+fn publish(options: &Options, text: String, chart: Option<String>) -> Res<()> {
     println!("{text}");
     if let Some(path) = &options.markdown {
         fs::write(path, &text)?;
     }
-    if let Some(path) = &options.svg {
-        let names: Vec<&str> = peers.iter().map(|peer| peer.name).collect();
-        fs::write(path, report::chart(&names, &stores, &machine))?;
+    match (&options.svg, chart) {
+        (Some(path), Some(chart)) => Ok(fs::write(path, chart)?),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// A child's task: to be killed, or to be weighed.

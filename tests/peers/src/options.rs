@@ -19,6 +19,8 @@ pub struct Options {
     pub only: Vec<String>,
     /// Only peers whose name contains one of these, and the floor; all when empty.
     pub peers: Vec<String>,
+    /// Sizes, in events, at which what may grow with the store is measured instead of all.
+    pub growth: Vec<u64>,
     /// Where the stores live while they are measured.
     pub dir: PathBuf,
     /// Measures in memory, too.
@@ -38,10 +40,16 @@ Timberline and its peers, side by side in one run.
   --peer NAME      only peers whose name contains NAME, and the floor; may be repeated
   --events N       events in the stores that are read (500,000)
   --rounds N       runs of every workload with every peer (5)
+  --growth N,N,..  only what may grow with the store, at each of these sizes (with --peer: it takes its time)
   --dir DIR        where the stores live: a real disk (the package's target directory)
   --force          measure even on a file system in memory
   --markdown FILE  write the table there, too
   --svg FILE       write the chart there";
+
+/// A number, which may be written 1_000_000.
+fn count(text: &str) -> Res<u64> {
+    Ok(text.replace('_', "").parse()?)
+}
 
 impl Options {
     /// Reads the arguments after the program's name; none when help was asked for.
@@ -58,7 +66,8 @@ impl Options {
                 "--force" => options.force = true,
                 "--only" => options.only.push(value()?),
                 "--peer" => options.peers.push(value()?),
-                "--events" => options.events = value()?.replace(['_', ','], "").parse()?,
+                "--events" => options.events = count(&value()?)?,
+                "--growth" => options.growth = value()?.split(',').map(count).collect::<Res<_>>()?,
                 "--rounds" => options.rounds = value()?.parse()?,
                 "--dir" => options.dir = value()?.into(),
                 "--markdown" => options.markdown = Some(value()?.into()),
@@ -66,7 +75,8 @@ impl Options {
                 _ => return Err(format!("unknown option {argument}; see --help").into()),
             }
         }
-        if options.events < 1_000 || options.rounds == 0 {
+        let least = options.growth.iter().chain([&options.events]).min().copied().unwrap_or_default();
+        if least < 1_000 || options.rounds == 0 {
             return Err("at least 1,000 events and 1 round".into());
         }
         Ok(Some(options))
@@ -80,6 +90,7 @@ impl Options {
             latencies: 500,
             only: Vec::new(),
             peers: Vec::new(),
+            growth: Vec::new(),
             dir: concat!(env!("CARGO_MANIFEST_DIR"), "/target").into(),
             force: false,
             markdown: None,

@@ -50,7 +50,7 @@ pub fn value(sequence: u64) -> Vec<u8> {
     bytes
 }
 
-/// The payload in what [`value`] made.
+/// The payload in what [`value`] made, or in what an encoder has put its length before.
 pub fn in_value(value: &[u8]) -> &[u8] {
     &value[value.len().saturating_sub(BYTES)..]
 }

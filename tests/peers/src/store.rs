@@ -52,6 +52,8 @@ pub struct Store {
     pub entity: Op<MakeRead>,
     /// Gets the n-th event.
     pub get: Op<MakeRead>,
+    /// Reads the newest n events.
+    pub tail: Op<MakeRead>,
     /// Starts a handler.
     pub handler: Op<Start>,
     /// Closes what the operations above share.
@@ -77,6 +79,7 @@ impl Store {
             checkpointed: Err("checkpoints are the application's own"),
             entity: Err("no lookup by entity"),
             get: Err("no lookup"),
+            tail: Err("no read from the end"),
             handler: Err("nobody is told of an append: a reader has to poll"),
             shut,
         }

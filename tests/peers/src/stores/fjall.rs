@@ -44,6 +44,8 @@ fn open(dir: &Path, mode: Mode) -> Res<Store> {
     }));
     let shared = log.clone();
     store.entity = Ok(Box::new(move || Ok(Box::new(move |entity| read_entity(&shared, entity)))));
+    let shared = log.clone();
+    store.tail = Ok(Box::new(move || Ok(Box::new(move |count| read_tail(&shared.events, count)))));
     store.get = Ok(Box::new(move || Ok(Box::new(move |sequence| get(&log.events, &sequence.to_be_bytes())))));
     Ok(store)
 }
@@ -70,6 +72,11 @@ fn get(events: &Keyspace, position: &[u8]) -> Res<u64> {
 fn read_entity(log: &Log, entity: u64) -> Res<u64> {
     let positions = log.by_entity.prefix(payload::entity(entity));
     positions.map(|item| get(&log.events, &item.value()?)).sum()
+}
+
+fn read_tail(events: &Keyspace, count: u64) -> Res<u64> {
+    let newest = events.iter().rev().take(count as usize);
+    newest.map(|item| Ok(payload::touch(payload::in_value(&item.value()?)))).sum()
 }
 
 fn scan(events: &Keyspace, checkpoint: impl Fn(&[u8]) -> Res<()>) -> Res<u64> {

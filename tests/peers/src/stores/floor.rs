@@ -57,6 +57,14 @@ fn open(dir: &Path, mode: Mode) -> Res<Store> {
             (entity..events).step_by(ENTITIES as usize).map(|event| read_one(&shared, event)).sum()
         }))
     }));
+    let shared = file.clone();
+    store.tail = Ok(Box::new(move || {
+        Ok(Box::new(move |count| {
+            let mut bytes = vec![0; count as usize * BYTES];
+            shared.read_exact_at(&mut bytes, (events - count) * BYTES as u64)?;
+            Ok(bytes.chunks(BYTES).map(payload::touch).sum())
+        }))
+    }));
     store.get = Ok(Box::new(move || Ok(Box::new(move |event| read_one(&file, event)))));
     store.handler = Ok(Box::new(move |seen| {
         let (ring, rung) = channel();

@@ -53,6 +53,14 @@ fn open(dir: &Path, mode: Mode) -> Res<Store> {
             Ok(bytes)
         }))
     }));
+    let shared = database.clone();
+    store.tail = Ok(Box::new(move || {
+        let events = shared.begin_read()?.open_table(EVENTS)?;
+        Ok(Box::new(move |count| {
+            let newest = events.range::<u64>(..)?.rev().take(count as usize);
+            newest.map(|item| Ok(payload::touch(payload::in_value(item?.1.value())))).sum()
+        }))
+    }));
     store.get = Ok(Box::new(move || {
         let events = database.begin_read()?.open_table(EVENTS)?;
         Ok(Box::new(move |sequence| {

@@ -2,7 +2,7 @@
 
 use crate::payload;
 use crate::store::{CHECKPOINT_EVERY, Caller, Mode, Peer, Res, Store};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ToSql, params};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -46,14 +46,14 @@ fn open(dir: &Path, mode: Mode) -> Res<Store> {
         let connection = connect(&from, Mode::Buffered)?;
         Ok(Box::new(move |entity| {
             let sql = "SELECT payload FROM events WHERE entity = ? ORDER BY version";
-            let mut statement = connection.prepare_cached(sql)?;
-            let mut rows = statement.query([payload::entity(entity)])?;
-            let mut bytes = 0;
-            while let Some(row) = rows.next()? {
-                bytes += payload::touch(row.get_ref(0)?.as_blob()?);
-            }
-            Ok(bytes)
+            payloads(&connection, sql, payload::entity(entity))
         }))
+    }));
+    let from = path.clone();
+    store.tail = Ok(Box::new(move || {
+        let connection = connect(&from, Mode::Buffered)?;
+        let sql = "SELECT payload FROM events ORDER BY position DESC LIMIT ?";
+        Ok(Box::new(move |count| payloads(&connection, sql, count as i64)))
     }));
     store.get = Ok(Box::new(move || {
         let connection = connect(&path, Mode::Buffered)?;
@@ -93,6 +93,16 @@ fn caller(connection: Arc<Mutex<Connection>>) -> Caller {
         }
         Ok(transaction.commit()?)
     })
+}
+
+fn payloads(connection: &Connection, sql: &str, parameter: impl ToSql) -> Res<u64> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([parameter])?;
+    let mut bytes = 0;
+    while let Some(row) = rows.next()? {
+        bytes += payload::touch(row.get_ref(0)?.as_blob()?);
+    }
+    Ok(bytes)
 }
 
 fn scan(connection: &Connection, checkpoints: Option<&Connection>) -> Res<u64> {

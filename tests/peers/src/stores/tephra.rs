@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
+use tephra::read::Reads;
 use tephra::{
     Event, EventType, Position, Query, QueryItem, SegmentConfig, SegmentSet, Tag, Tags, WriteCoordinator,
     WriteHandle, WriterConfig,
@@ -49,6 +50,11 @@ fn open(dir: &Path, mode: Mode) -> Res<Store> {
         }))
     }));
     let shared = handle.clone();
+    store.tail = Ok(Box::new(move || {
+        let all = Query::all();
+        Ok(Box::new(move |count| Ok(sum(shared.read_back(&all, Position::MAX, Some(count)))?.1)))
+    }));
+    let shared = handle.clone();
     store.get = Ok(Box::new(move || {
         let all = Query::all();
         Ok(Box::new(move |sequence| Ok(read(&shared, &all, Position::new(sequence), Some(1))?.1)))
@@ -79,9 +85,12 @@ fn caller(handle: WriteHandle) -> Res<Caller> {
     }))
 }
 
-/// Answers the events and the bytes of their payloads.
 fn read(handle: &WriteHandle, query: &Query, after: Position, limit: Option<u64>) -> Res<(u64, u64)> {
-    let mut reads = handle.read(query, after, limit);
+    sum(handle.read(query, after, limit))
+}
+
+/// Answers the events and the bytes of their payloads.
+fn sum(mut reads: Reads) -> Res<(u64, u64)> {
     let (mut count, mut bytes) = (0, 0);
     while let Some(item) = reads.next() {
         bytes += payload::touch(item?.event.data());

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Instant;
 use timberline::{
     CheckpointId, Config, Coordinate, CursorWorkerAction, CursorWorkerConfig, Durability, EventId, NewEvent,
-    Payload, Region, Store as Timberline,
+    Payload, Position, Region, Store as Timberline,
 };
 
 pub const PEER: Peer = Peer {
@@ -55,15 +55,28 @@ fn open(dir: &Path, mode: Mode) -> Res<Store> {
     let shared = timberline.clone();
     store.entity = Ok(Box::new(move || {
         Ok(Box::new(move |entity| {
-            shared.entity(payload::entity(entity)).map(|event| Ok(payload::touch(event?.payload()))).sum()
+            shared
+                .entity(payload::entity(entity))
+                .map(|event| Ok(payload::touch(payload::in_value(event?.payload()))))
+                .sum()
+        }))
+    }));
+    let shared = timberline.clone();
+    store.tail = Ok(Box::new(move || {
+        Ok(Box::new(move |count| {
+            let before = Position::new(shared.written().get() - count);
+            let newest = shared.read(&Region::all()).after(before);
+            newest.map(|event| Ok(payload::touch(payload::in_value(event?.payload())))).sum()
         }))
     }));
     let shared = timberline.clone();
     store.get = Ok(Box::new(move || {
         let ids = shared.read(&Region::all()).map(|event| Ok(event?.id())).collect::<Res<Vec<EventId>>>()?;
         Ok(Box::new(move |sequence| {
-            let event = shared.get(ids[sequence as usize])?.ok_or("an event is missing")?;
-            Ok(payload::touch(event.payload()))
+            let event = shared
+                .get(*ids.get(sequence as usize).ok_or("an event is missing")?)?
+                .ok_or("an event is missing")?;
+            Ok(payload::touch(payload::in_value(event.payload())))
         }))
     }));
     store.handler = Ok(Box::new(move |seen| handler(&timberline, seen)));
@@ -122,7 +135,8 @@ fn worker(timberline: Arc<Timberline>, checkpoint: Option<String>) -> Scan {
         let (done, count) = channel();
         let mut handled = 0;
         let worker = timberline.cursor_worker(&Region::all(), config, move |batch, _| {
-            handled += batch.iter().map(|event| payload::touch(event.payload)).sum::<u64>() / BYTES as u64;
+            let bytes: u64 = batch.iter().map(|event| payload::touch(payload::in_value(event.payload))).sum();
+            handled += bytes / BYTES as u64;
             if handled < all {
                 return CursorWorkerAction::Continue;
             }

@@ -11,7 +11,7 @@ pub use size::memory_child;
 
 use crate::bench::{Row, Sample, Unit, interleave};
 use crate::options::Options;
-use crate::report::Line;
+use crate::report::{Line, number};
 use crate::store::{Mode, Op, Peer, Res, Store};
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -81,6 +81,7 @@ pub const WORKLOADS: &[Workload] = &[
         rows: &[rate("read one entity (a thousandth of the store)")],
         run: read::entity,
     },
+    Workload { name: "tail", rows: &[rate("read the newest 100 events")], run: read::tail },
     Workload { name: "get", rows: &[rate("get by id, random")], run: read::get },
     Workload {
         name: "latency-buffered",
@@ -122,7 +123,7 @@ pub const WORKLOADS: &[Workload] = &[
 
 /// Runs what the options want and answers the table's lines, a cell for each of `peers`.
 pub fn measure(options: &Options, peers: &[Peer]) -> Res<Vec<Line>> {
-    let run = Run::new(options.clone())?;
+    let run = Run::new(options.clone(), true)?;
     let wanted = WORKLOADS.iter().filter(|workload| options.wants_workload(workload.name));
     let lines = |workload: &Workload| {
         interleave(
@@ -137,22 +138,48 @@ pub fn measure(options: &Options, peers: &[Peer]) -> Res<Vec<Line>> {
     Ok(wanted.flat_map(lines).collect())
 }
 
+/// The workloads whose cost may grow with the store.
+const GROWING: &[&str] = &["cursor", "entity", "tail", "get", "open-clean", "open-killed", "memory", "disk"];
+
+/// Runs what may grow with the store at each size of `options.growth`, with each peer: a cell for each of both.
+pub fn measure_growth(options: &Options, peers: &[Peer]) -> Res<(Vec<String>, Vec<Line>)> {
+    let at = |&events| Run::new(Options { events, ..options.clone() }, false);
+    let runs = options.growth.iter().map(at).collect::<Res<Vec<Run>>>()?;
+    let column = |peer: Peer, run| (format!("{} {}", peer.name, number(run_events(run))), run, peer);
+    let columns: Vec<_> = peers.iter().flat_map(|peer| runs.iter().map(|run| column(*peer, run))).collect();
+    let wanted = WORKLOADS
+        .iter()
+        .filter(|workload| GROWING.contains(&workload.name) && options.wants_workload(workload.name));
+    let lines = |workload: &Workload| {
+        let run = |(_, run, peer): &(String, &Run, Peer)| (workload.run)(run, peer);
+        interleave(workload.name, workload.rows, options.rounds, &columns, |column| &column.0, run)
+    };
+    let lines = wanted.flat_map(lines).collect();
+    Ok((columns.into_iter().map(|(name, ..)| name).collect(), lines))
+}
+
+fn run_events(run: &Run) -> f64 {
+    run.options.events as f64
+}
+
 /// One run of the whole: its options and the stores that were filled for it.
 pub struct Run {
     /// What the command line said.
     pub options: Options,
     /// The folder of this run, removed at its end.
     root: PathBuf,
+    /// Whether a scan whose time grows with the square is given fewer events.
+    capped: bool,
     /// The stores that stand already.
     filled: RefCell<HashSet<PathBuf>>,
 }
 
 impl Run {
     /// A run in a folder of its own below the options' directory.
-    fn new(options: Options) -> Res<Self> {
-        let root = options.dir.join(format!("peers-{}", std::process::id()));
+    fn new(options: Options, capped: bool) -> Res<Self> {
+        let root = options.dir.join(format!("peers-{}-{}", std::process::id(), options.events));
         fs::create_dir_all(&root)?;
-        Ok(Self { options, root, filled: RefCell::default() })
+        Ok(Self { options, root, capped, filled: RefCell::default() })
     }
 
     /// The path of an empty store of a peer: what stood there is removed.

@@ -6,6 +6,9 @@ use crate::payload::{self, BYTES, ENTITIES};
 use crate::store::{Mode, Op, Peer, Res, Scan, Store};
 use std::time::Instant;
 
+/// Events that a look at the newest wants.
+const TAIL: u64 = 100;
+
 /// Everything, in order, with payloads.
 pub fn scan(run: &Run, peer: &Peer) -> Res<Op<Sample>> {
     all(run, peer, |store| std::mem::replace(&mut store.scan, Err("taken")))
@@ -17,7 +20,7 @@ pub fn checkpointed(run: &Run, peer: &Peer) -> Res<Op<Sample>> {
 }
 
 fn all(run: &Run, peer: &Peer, take: impl FnOnce(&mut Store) -> Op<Scan>) -> Res<Op<Sample>> {
-    let events = run.options.events.min(peer.scan_events_max);
+    let events = run.options.events.min(if run.capped { peer.scan_events_max } else { u64::MAX });
     let mut store = (peer.open)(&run.filled(peer, events)?, Mode::Durable)?;
     let scan = match take(&mut store) {
         Ok(scan) => scan,
@@ -45,6 +48,19 @@ pub fn entity(run: &Run, peer: &Peer) -> Res<Op<Sample>> {
     let mut state = 1;
     let rate =
         paced(&run.options, u64::MAX, |_| Ok(read(payload::random(&mut state) % ENTITIES)? / BYTES as u64))?;
+    drop(read);
+    store.close()?;
+    Ok(Ok(rate.into()))
+}
+
+/// The newest [`TAIL`] events, again and again.
+pub fn tail(run: &Run, peer: &Peer) -> Res<Op<Sample>> {
+    let mut store = (peer.open)(&run.filled(peer, run.options.events)?, Mode::Durable)?;
+    let mut read = match std::mem::replace(&mut store.tail, Err("taken")) {
+        Ok(read) => read()?,
+        Err(why) => return Ok(Err(why)),
+    };
+    let rate = paced(&run.options, u64::MAX, |_| Ok(read(TAIL)? / BYTES as u64))?;
     drop(read);
     store.close()?;
     Ok(Ok(rate.into()))

@@ -8,6 +8,7 @@ use super::library::event::EventKind;
 use super::library::id::EventId;
 use super::library::store::delivery::cursor::{CursorWorkerAction, CursorWorkerConfig};
 use super::library::store::delivery::observation::CheckpointId;
+use super::library::store::index::IndexEntry;
 use super::library::store::{
     AppendOptions, AppendTicket, BatchAppendItem, CausationRef, Store as Batpak, StoreConfig, SyncMode,
     WatermarkKind,
@@ -66,10 +67,20 @@ fn open(dir: &Path, mode: Mode) -> Res<Store> {
         }))
     }));
     let shared = batpak.clone();
+    store.tail = Ok(Box::new(move || {
+        let sequences: Vec<u64> = measured(&shared).iter().map(|entry| entry.global_sequence()).collect();
+        Ok(Box::new(move |count| {
+            let before = sequences[sequences.len() - count as usize - 1];
+            let newest = shared.query_entries_after(&Region::all(), Some(before), count as usize);
+            newest.iter().map(|entry| fetch(&shared, entry.event_id().into())).sum()
+        }))
+    }));
+    let shared = batpak.clone();
     store.get = Ok(Box::new(move || {
-        let ids: Vec<EventId> =
-            shared.query(&Region::all()).iter().map(|entry| entry.event_id().into()).collect();
-        Ok(Box::new(move |sequence| fetch(&shared, ids[sequence as usize])))
+        let ids: Vec<EventId> = measured(&shared).iter().map(|entry| entry.event_id().into()).collect();
+        Ok(Box::new(move |sequence| {
+            fetch(&shared, *ids.get(sequence as usize).ok_or("an event is missing")?)
+        }))
     }));
     store.handler = Ok(Box::new(move |seen| handler(&batpak, seen)));
     Ok(store)
@@ -128,13 +139,21 @@ fn pipeline(batpak: Arc<Batpak>) -> Res<Pipeline> {
 }
 
 fn fetch(batpak: &Batpak, id: EventId) -> Res<u64> {
-    Ok(payload::touch(&batpak.read_raw(id)?.event.payload))
+    Ok(payload::touch(payload::in_value(&batpak.read_raw(id)?.event.payload)))
+}
+
+/// The index entries of our events: the store appends events of its own when it is opened and closed.
+fn measured(batpak: &Batpak) -> Vec<IndexEntry> {
+    let mut entries = batpak.query(&Region::all());
+    entries.retain(|entry| entry.event_kind() == KIND);
+    entries
 }
 
 /// A cursor worker that reads everything there is, then stops.
 fn worker(batpak: Arc<Batpak>, checkpoint: Option<String>) -> Scan {
     Box::new(move || {
-        let all = batpak.stats().event_count as u64;
+        let all = batpak.stats().event_count;
+        let mut delivered = 0;
         let count = Arc::new(AtomicU64::new(0));
         let counted = count.clone();
         let mut config = CursorWorkerConfig::default();
@@ -142,9 +161,11 @@ fn worker(batpak: Arc<Batpak>, checkpoint: Option<String>) -> Scan {
         config.checkpoint_id = checkpoint.map(CheckpointId::new).transpose()?;
         let worker = batpak.cursor_worker(&Region::all(), config, move |batch, batpak, _| {
             let read: Res<u64> = batch.iter().map(|entry| fetch(batpak, entry.event_id().into())).sum();
-            let now = counted.fetch_add(batch.len() as u64, Ordering::Relaxed) + batch.len() as u64;
+            let ours = batch.iter().filter(|entry| entry.event_kind() == KIND).count();
+            counted.fetch_add(ours as u64, Ordering::Relaxed);
+            delivered += batch.len();
             match read {
-                Ok(_) if now < all => CursorWorkerAction::Continue,
+                Ok(_) if delivered < all => CursorWorkerAction::Continue,
                 Ok(_) => CursorWorkerAction::Stop,
                 Err(_) => CursorWorkerAction::StopWithRollback,
             }
