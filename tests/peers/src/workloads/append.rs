@@ -1,6 +1,6 @@
 //! Appends: alone and together, one by one and in batches, buffered and durable.
 
-use super::{Run, paced};
+use super::run::{Run, paced};
 use crate::bench::Sample;
 use crate::store::{Mode, Op, Peer, Res};
 use crate::stores::FLOOR;

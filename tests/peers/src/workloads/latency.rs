@@ -1,6 +1,6 @@
 //! From the call of an append to the moment at which a handler has the event, on an idle store.
 
-use super::Run;
+use super::run::Run;
 use crate::bench::Sample;
 use crate::stats::quantile;
 use crate::store::{Mode, Op, Peer, Res};

@@ -4,6 +4,7 @@ mod append;
 mod latency;
 mod open;
 mod read;
+mod run;
 mod size;
 
 pub use open::crash;
@@ -12,12 +13,8 @@ pub use size::memory_child;
 use crate::bench::{Row, Sample, Unit, interleave};
 use crate::options::Options;
 use crate::report::{Line, number};
-use crate::store::{Mode, Op, Peer, Res, Store};
-use std::cell::RefCell;
-use std::collections::HashSet;
-use std::fs;
-use std::path::PathBuf;
-use std::time::Instant;
+use crate::store::{Mode, Op, Peer, Res};
+use run::Run;
 
 /// One measurement, which gives one or more rows.
 pub struct Workload {
@@ -145,8 +142,9 @@ const GROWING: &[&str] = &["cursor", "entity", "tail", "get", "open-clean", "ope
 pub fn measure_growth(options: &Options, peers: &[Peer]) -> Res<(Vec<String>, Vec<Line>)> {
     let at = |&events| Run::new(Options { events, ..options.clone() }, false);
     let runs = options.growth.iter().map(at).collect::<Res<Vec<Run>>>()?;
-    let column = |peer: Peer, run| (format!("{} {}", peer.name, number(run_events(run))), run, peer);
-    let columns: Vec<_> = peers.iter().flat_map(|peer| runs.iter().map(|run| column(*peer, run))).collect();
+    let pairs = peers.iter().flat_map(|peer| runs.iter().map(|run| (run, *peer)));
+    let name = |run: &Run, peer: &Peer| format!("{} {}", peer.name, number(run.options.events as f64));
+    let columns: Vec<_> = pairs.map(|(run, peer)| (name(run, &peer), run, peer)).collect();
     let wanted = WORKLOADS
         .iter()
         .filter(|workload| GROWING.contains(&workload.name) && options.wants_workload(workload.name));
@@ -156,86 +154,4 @@ pub fn measure_growth(options: &Options, peers: &[Peer]) -> Res<(Vec<String>, Ve
     };
     let lines = wanted.flat_map(lines).collect();
     Ok((columns.into_iter().map(|(name, ..)| name).collect(), lines))
-}
-
-fn run_events(run: &Run) -> f64 {
-    run.options.events as f64
-}
-
-/// One run of the whole: its options and the stores that were filled for it.
-pub struct Run {
-    /// What the command line said.
-    pub options: Options,
-    /// The folder of this run, removed at its end.
-    root: PathBuf,
-    /// Whether a scan whose time grows with the square is given fewer events.
-    capped: bool,
-    /// The stores that stand already.
-    filled: RefCell<HashSet<PathBuf>>,
-}
-
-impl Run {
-    /// A run in a folder of its own below the options' directory.
-    fn new(options: Options, capped: bool) -> Res<Self> {
-        let root = options.dir.join(format!("peers-{}-{}", std::process::id(), options.events));
-        fs::create_dir_all(&root)?;
-        Ok(Self { options, root, capped, filled: RefCell::default() })
-    }
-
-    /// The path of an empty store of a peer: what stood there is removed.
-    fn fresh(&self, peer: &Peer) -> Res<PathBuf> {
-        let dir = self.root.join(format!("{}-fresh", peer.name));
-        if dir.exists() {
-            fs::remove_dir_all(&dir)?;
-        }
-        Ok(dir)
-    }
-
-    /// The path of a closed store of a peer with `events` events, made when it is first asked for.
-    fn filled(&self, peer: &Peer, events: u64) -> Res<PathBuf> {
-        let dir = self.root.join(format!("{}-{events}", peer.name));
-        if self.filled.borrow_mut().insert(dir.clone()) {
-            let store = (peer.open)(&dir, peer.fill)?;
-            fill(&store, 0, events)?;
-            store.close()?;
-        }
-        Ok(dir)
-    }
-
-    /// The path of a store of a peer, with this run's events, whose process was killed.
-    fn killed(&self, peer: &Peer) -> Res<PathBuf> {
-        let dir = self.root.join(format!("{}-killed", peer.name));
-        if self.filled.borrow_mut().insert(dir.clone()) {
-            open::fill_and_kill(peer, &dir, self.options.events)?;
-        }
-        Ok(dir)
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.root) {
-            eprintln!("{} stays: {error}", self.root.display());
-        }
-    }
-}
-
-/// Appends `count` events, numbered from `first`, in batches of 100.
-fn fill(store: &Store, first: u64, count: u64) -> Res<()> {
-    let mut caller = store.caller.as_ref().map_err(|why| *why)?()?;
-    (first..first + count).step_by(100).try_for_each(|batch| caller(batch, 100.min(first + count - batch)))
-}
-
-/// Events per second of `step`, which is given the number of events done and answers how many it did: until `events`
-/// are done, or the box is full.
-fn paced(options: &Options, events: u64, mut step: impl FnMut(u64) -> Res<u64>) -> Res<f64> {
-    let start = Instant::now();
-    let mut done = 0;
-    while done < events && start.elapsed() < options.box_time {
-        // The clock costs as much as a fast lookup: it is asked once for several steps.
-        for _ in 0..8 {
-            done += step(done)?;
-        }
-    }
-    Ok(done as f64 / start.elapsed().as_secs_f64())
 }

@@ -1,6 +1,6 @@
 //! Opening a filled store, after a clean close and after the process that wrote it was killed.
 
-use super::{Run, fill};
+use super::run::{Run, fill};
 use crate::bench::Sample;
 use crate::store::{Mode, Op, Peer, Res};
 use crate::stores::FLOOR;
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-const NO_FLOOR: &str = "the floor has nothing to recover";
+const NO_FLOOR: &str = "the floor has nothing to open";
 
 /// Milliseconds to open what was closed.
 pub fn clean(run: &Run, peer: &Peer) -> Res<Op<Sample>> {

@@ -1,6 +1,6 @@
 //! Reads of a filled store: everything, one entity, one event.
 
-use super::{Run, paced};
+use super::run::{Run, paced};
 use crate::bench::Sample;
 use crate::payload::{self, BYTES, ENTITIES};
 use crate::store::{Mode, Op, Peer, Res, Scan, Store};

@@ -1,6 +1,6 @@
 //! What a filled store costs in memory while it is open, and on disk when it is closed.
 
-use super::Run;
+use super::run::Run;
 use crate::bench::Sample;
 use crate::machine;
 use crate::store::{Mode, Op, Peer, Res};
