@@ -139,6 +139,12 @@ pub enum AppendError {
         /// What the disk said.
         source: SharedError,
     },
+    /// The disk refused before anything was written. Nothing was stored.
+    #[error("the disk refused the event; it was not stored")]
+    Storage {
+        /// What the disk said.
+        source: SharedError,
+    },
     /// It is not known whether the event was stored: an actor failed or the disk did, in the middle.
     #[error("the outcome is not known: {why}")]
     Indeterminate {
@@ -173,7 +179,7 @@ impl AppendError {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Full | Self::NoSpace { .. } => Retry::Again,
+            Self::Full | Self::NoSpace { .. } | Self::Storage { .. } => Retry::Again,
             Self::Indeterminate { .. } => Retry::Unknown,
             Self::Poisoned { .. } | Self::Failed { .. } | Self::Closed => Retry::Reopen,
             _ => Retry::Never,

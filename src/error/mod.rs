@@ -1,10 +1,12 @@
 //! What can go wrong, one enum per operation: what happened, where, and what the caller can do.
 
 mod append;
+mod commit;
 mod open;
 mod read;
 
 pub use append::{AppendError, Denial, Retry};
+pub(crate) use commit::CommitError;
 pub use open::OpenError;
 pub use read::ReadError;
 

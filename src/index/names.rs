@@ -1,6 +1,7 @@
 //! Names seen in one part, each with a small number and the list of its events.
 
-use std::collections::{BTreeMap, HashMap};
+use foldhash::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 

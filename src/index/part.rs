@@ -3,7 +3,8 @@
 use super::names::Names;
 use crate::event::EventRef;
 use crate::position::{Location, Position, Version};
-use std::collections::{BTreeMap, HashMap};
+use foldhash::{HashMap, HashMapExt};
+use std::collections::BTreeMap;
 
 /// The lookups over the events of one segment. A place is a position counted from the part's first.
 #[derive(Debug)]

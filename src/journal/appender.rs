@@ -491,6 +491,7 @@ impl Journal {
             epoch: self.tail.epoch,
             time: self.tail.time,
             segment_bytes: self.options.segment_bytes,
+            previous_bytes: self.tail.offset,
         };
         self.file = make_segment(&*self.storage, &header).map_err(|failure| match failure {
             Failure::Harmless(error) => JournalError::from(error),
@@ -577,6 +578,7 @@ fn create(
         epoch: 0,
         time: now_micros,
         segment_bytes: options.segment_bytes,
+        previous_bytes: 0,
     };
     match make_segment(storage, &header) {
         Ok(_) => Ok(Survey { identity: Identity::new(store, storage), last: header }),

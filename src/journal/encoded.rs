@@ -75,6 +75,13 @@ impl EncodedEvent {
         Self { bytes, flags, cause_count, correlation, entity, scope, kind, key: key_span }
     }
 
+    /// Its bytes.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty)] // no event is encoded in nothing
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The entity the event belongs to.
     #[must_use]
     pub fn entity(&self) -> &str {

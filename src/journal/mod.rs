@@ -14,6 +14,7 @@ mod reader;
 mod record;
 mod recovery;
 mod repair;
+mod runs;
 mod scan;
 mod segment;
 mod store_id;

@@ -218,7 +218,7 @@ impl JournalReader {
         &self.published
     }
 
-    fn file(&self, segment: u32) -> Result<Arc<dyn File>, JournalError> {
+    pub(super) fn file(&self, segment: u32) -> Result<Arc<dyn File>, JournalError> {
         Ok(self.published.files.get(segment, segment_name)?)
     }
 
@@ -295,6 +295,12 @@ impl JournalFollower {
     #[must_use]
     pub fn last(&self) -> Position {
         Position::new(self.walk.tail.next - 1)
+    }
+
+    /// The last position that the writer's own bytes prove to be on the disk.
+    #[must_use]
+    pub fn durable(&self) -> Position {
+        Position::new(self.walk.proven_next - 1)
     }
 
     /// Looks for new frames and segments and returns the last position.

@@ -58,6 +58,7 @@ pub(super) fn survey(storage: &dyn Storage) -> Result<Option<Survey>, JournalErr
     let mut numbers: Vec<u32> = storage.list()?.iter().filter_map(|name| segment_number(name)).collect();
     numbers.sort_unstable();
     let mut found: Option<Survey> = None;
+    let mut previous_bytes = 0;
     for (expected, number) in (1..).zip(numbers) {
         if number != expected {
             let path = storage.path(&segment_name(expected));
@@ -68,16 +69,23 @@ pub(super) fn survey(storage: &dyn Storage) -> Result<Option<Survey>, JournalErr
         let header = read_header(storage, &*file, number, store)?;
         found = Some(match found {
             None => Survey { identity: Identity::new(header.store, storage), last: header },
-            Some(before) if header.continues(&before.last) => Survey { last: header, ..before },
-            Some(before) => return Err(before.identity.corrupt(number, 0, header.first)),
+            Some(before) => before.followed_by(header, previous_bytes)?,
         });
+        previous_bytes = file.length()?;
     }
     Ok(found)
 }
 
-impl SegmentHeader {
-    fn continues(&self, before: &Self) -> bool {
-        self.first >= before.first && self.epoch >= before.epoch && self.time >= before.time
+impl Survey {
+    fn followed_by(self, next: SegmentHeader, bytes: u64) -> Result<Self, JournalError> {
+        let last = &self.last;
+        if next.first < last.first || next.epoch < last.epoch || next.time < last.time {
+            return Err(self.identity.corrupt(next.number, 0, next.first));
+        }
+        if bytes < next.previous_bytes {
+            return Err(self.identity.corrupt(last.number, bytes, last.first));
+        }
+        Ok(Self { last: next, ..self })
     }
 }
 

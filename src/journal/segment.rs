@@ -55,6 +55,8 @@ pub(super) struct SegmentHeader {
     /// The time of the last frame before it, or of the store's creation.
     pub(super) time: u64,
     pub(super) segment_bytes: u64,
+    /// The length of the segment before it, 0 for the first: that one may not be shorter.
+    pub(super) previous_bytes: u64,
 }
 
 /// Why bytes are no header.
@@ -67,7 +69,7 @@ pub(super) enum HeaderProblem {
 impl SegmentHeader {
     pub(super) fn encode(&self) -> [u8; HEADER_BYTES as usize] {
         let mut bytes = [0; HEADER_BYTES as usize];
-        let fields: [&[u8]; 9] = [
+        let fields: [&[u8]; 10] = [
             MAGIC,
             &FORMAT_VERSION.to_le_bytes(),
             &self.number.to_le_bytes(),
@@ -77,6 +79,7 @@ impl SegmentHeader {
             &self.epoch.to_le_bytes(),
             &self.time.to_le_bytes(),
             &self.segment_bytes.to_le_bytes(),
+            &self.previous_bytes.to_le_bytes(),
         ];
         let mut at = 0;
         for field in fields {
@@ -93,7 +96,7 @@ impl SegmentHeader {
         let version = fields.take(MAGIC.len()).filter(|magic| magic == MAGIC).and_then(|_| fields.u32());
         match version {
             // Before the checksum: another version may keep it elsewhere.
-            Some(version) if version != FORMAT_VERSION => return Err(HeaderProblem::Format(version)),
+            Some(version) if version != FORMAT_VERSION => Err(HeaderProblem::Format(version)),
             Some(_) => Self::fields(bytes, fields).ok_or(HeaderProblem::Damaged),
             None => Err(HeaderProblem::Damaged),
         }
@@ -112,6 +115,7 @@ impl SegmentHeader {
             epoch: fields.u32()?,
             time: fields.u64()?,
             segment_bytes: fields.u64()?,
+            previous_bytes: fields.u64()?,
         })
     }
 }

@@ -19,6 +19,8 @@ mod error;
 mod open_files;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulated;
+#[cfg(test)]
+mod tests;
 mod transfer;
 
 use std::fmt::Debug;

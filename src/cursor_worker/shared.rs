@@ -1,0 +1,98 @@
+//! What the incarnations of one worker share with each other and with its handle.
+
+use super::handler::Handler;
+use crate::position::{CheckpointId, Position};
+use crate::region::Region;
+use std::fmt;
+use supervisors::rt::Mutex;
+
+/// What outlives an incarnation: the handler, the region, and how far the work has come.
+pub(crate) struct Shared {
+    pub(crate) region: Region,
+    pub(crate) batch_events: usize,
+    pub(crate) checkpoint: Option<CheckpointId>,
+    pub(crate) observes_gaps: bool,
+    /// Only the worker locks it, for a batch at a time.
+    pub(super) handler: Mutex<Box<Handler>>,
+    progress: Mutex<Progress>,
+}
+
+/// How far a worker has come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Progress {
+    /// Everything of the region up to here is done and committed.
+    pub(crate) committed: Position,
+    /// Everything of the region up to here is done, or there was nothing.
+    pub(crate) seen: Position,
+    /// Events whose batch was committed in this process.
+    pub(crate) delivered: u64,
+    /// Whether the handler has a batch in hand.
+    pub(crate) is_handling: bool,
+    /// The last event of the batch handed out last.
+    last_handed: Position,
+    /// How often that batch was handed out.
+    attempt: u32,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        region: Region,
+        config: &super::CursorWorkerConfig,
+        handler: Box<Handler>,
+        committed: Position,
+    ) -> Self {
+        let progress = Progress { committed, seen: committed, ..Progress::default() };
+        Self {
+            region,
+            batch_events: config.batch_events,
+            checkpoint: config.checkpoint.clone(),
+            observes_gaps: config.observes_gaps,
+            handler: Mutex::new(handler),
+            progress: Mutex::new(progress),
+        }
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        *self.progress.lock()
+    }
+
+    /// A new incarnation begins here.
+    pub(super) fn resumed(&self, committed: Position) {
+        let mut progress = self.progress.lock();
+        *progress = Progress { committed, seen: committed, is_handling: false, ..*progress };
+    }
+
+    /// Notes that the batch which ends at `last` is handed out; gives how often that was done.
+    pub(super) fn handed(&self, last: Position) -> u32 {
+        let mut progress = self.progress.lock();
+        progress.attempt = if progress.last_handed == last { progress.attempt.saturating_add(1) } else { 1 };
+        progress.last_handed = last;
+        progress.is_handling = true;
+        progress.attempt
+    }
+
+    pub(super) fn returned(&self) {
+        self.progress.lock().is_handling = false;
+    }
+
+    pub(super) fn done(&self, committed: Position, events: usize) {
+        let mut progress = self.progress.lock();
+        progress.delivered += events as u64;
+        progress.committed = committed;
+        progress.seen = progress.seen.max(committed);
+    }
+
+    pub(super) fn skipped(&self, seen: Position) {
+        self.progress.lock().seen = seen;
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("region", &self.region)
+            .field("checkpoint", &self.checkpoint)
+            .field("progress", &self.progress())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,196 @@
+//! The gate: asks the caller's gates, checks limits, encodes, and passes on to the writer.
+//!
+//! Receives: `Propose` from the door.
+//! Sends: `Append` to the writer, with the caller's reply box.
+//! Owns: the gates, shared by its incarnations.
+//! Fails: never by itself; a gate that panics denies.
+
+use crate::error::{AppendError, Denial};
+use crate::event::{Condition, Coordinate, Durability, NewEvent, Payload, Receipt};
+use crate::gates::{GateSet, Proposal, Refusal};
+use crate::region::Region;
+use crate::writer::{self, Append, Limits};
+use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+use std::sync::Arc;
+use supervisors::rt::Mutex;
+use supervisors::{Actor, Address, Context, Flow, Reply};
+
+/// What the gate is told.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// These events are proposed, all or none.
+    Propose { events: Vec<NewEvent>, reply: Reply<Result<Vec<Receipt>, AppendError>> },
+}
+
+/// What the incarnations of the gate share.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    /// The gates. Only the gate's turn locks them.
+    pub(crate) gates: Arc<Mutex<GateSet>>,
+    /// Whether a denial becomes an event of its own.
+    pub(crate) records_denials: bool,
+    pub(crate) limits: Limits,
+    pub(crate) durability: Durability,
+    pub(crate) writer: Address<writer::Message>,
+}
+
+impl Setup {
+    pub(crate) fn new(
+        limits: Limits,
+        durability: Durability,
+        gates: GateSet,
+        records_denials: bool,
+        writer: Address<writer::Message>,
+    ) -> Self {
+        Self { gates: Arc::new(Mutex::new(gates)), records_denials, limits, durability, writer }
+    }
+}
+
+/// A denial, as it is recorded when the store was asked to: on the entity [`DeniedProposal::ENTITY`] of the scope
+/// that the proposal named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DeniedProposal {
+    /// The entity that the proposal named.
+    pub entity: String,
+    /// The kind of the proposal.
+    pub kind: String,
+    /// Every no that was heard.
+    pub denials: Vec<Denial>,
+}
+
+impl DeniedProposal {
+    /// The entity on which denials are recorded.
+    pub const ENTITY: &'static str = "timberline.denials";
+}
+
+impl Payload for DeniedProposal {
+    const KIND: &'static str = "timberline.DeniedProposal";
+}
+
+/// One incarnation of the gate.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    setup: Setup,
+}
+
+impl Actor for Gate {
+    type Message = Message;
+    type Error = Infallible;
+
+    fn handle(&mut self, message: Message, context: &mut Context<'_, Message>) -> Result<Flow, Infallible> {
+        match message {
+            Message::Propose { events, reply } => self.propose(events, reply, context),
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+impl Gate {
+    pub(crate) fn new(setup: Setup) -> Self {
+        Self { setup }
+    }
+
+    fn propose(
+        &mut self,
+        events: Vec<NewEvent>,
+        reply: Reply<Result<Vec<Receipt>, AppendError>>,
+        context: &mut Context<'_, Message>,
+    ) {
+        match self.admit(&events) {
+            Ok(()) => self.pass_on(events, Some(reply), context),
+            Err(refusal) => {
+                self.record(&events, &refusal, context);
+                reply.send(Err(refusal));
+            }
+        }
+    }
+
+    /// Encodes on this thread, so that the writer only numbers and copies.
+    fn pass_on(
+        &mut self,
+        events: Vec<NewEvent>,
+        reply: Option<Reply<Result<Vec<Receipt>, AppendError>>>,
+        context: &mut Context<'_, Message>,
+    ) {
+        let durability = self.durability(&events);
+        match writer::encode(events, &self.setup.limits) {
+            Ok(drafts) => {
+                context
+                    .send(&self.setup.writer, writer::Message::Append(Append { drafts, durability, reply }));
+            }
+            Err(refusal) => {
+                if let Some(reply) = reply {
+                    reply.send(Err(refusal));
+                }
+            }
+        }
+    }
+
+    /// A batch is as durable as its strongest event asks.
+    fn durability(&self, events: &[NewEvent]) -> Durability {
+        let asked = events.iter().map(|event| event.options.durability.unwrap_or(self.setup.durability));
+        asked.max().unwrap_or(self.setup.durability)
+    }
+
+    fn admit(&mut self, events: &[NewEvent]) -> Result<(), AppendError> {
+        self.check_limits(events)?;
+        let mut gates = self.setup.gates.lock();
+        if gates.is_empty() {
+            return Ok(());
+        }
+        for (item, event) in events.iter().enumerate() {
+            gates.evaluate(&Proposal::new(event, item, events.len())).map_err(|refusal| match refusal {
+                Refusal::Denied(denials) => AppendError::Denied { item, denials },
+                Refusal::Panicked { gate, message } => AppendError::GatePanicked { item, gate, message },
+            })?;
+        }
+        Ok(())
+    }
+
+    fn check_limits(&self, events: &[NewEvent]) -> Result<(), AppendError> {
+        let (count, limit) = (events.len() as u64, self.setup.limits.batch_events_max);
+        if count == 0 || count > limit {
+            return Err(AppendError::Count { item: 0, what: "events", count, limit });
+        }
+        events.iter().enumerate().try_for_each(|(item, event)| Self::check_event(item, event))
+    }
+
+    fn check_event(item: usize, event: &NewEvent) -> Result<(), AppendError> {
+        let key = event.options.key.as_deref();
+        if event.kind.is_empty() {
+            return Err(AppendError::Empty { item, what: "kind" });
+        }
+        if key.is_some_and(<[u8]>::is_empty) {
+            return Err(AppendError::Empty { item, what: "idempotency key" });
+        }
+        match &event.options.condition {
+            Some(Condition { region, .. }) if region.term_count() > Region::TERMS_MAX => {
+                let (count, limit) = (region.term_count() as u64, Region::TERMS_MAX as u64);
+                Err(AppendError::Count { item, what: "terms of the condition's region", count, limit })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes a denial an event of its own, if the store was asked to. Nobody waits for it.
+    fn record(&mut self, events: &[NewEvent], refusal: &AppendError, context: &mut Context<'_, Message>) {
+        let AppendError::Denied { item, denials } = refusal else { return };
+        if !self.setup.records_denials {
+            return;
+        }
+        let denied = &events[*item];
+        let payload = DeniedProposal {
+            entity: denied.coordinate.entity().to_owned(),
+            kind: denied.kind.clone().into_owned(),
+            denials: denials.clone(),
+        };
+        let coordinate = Coordinate::new(DeniedProposal::ENTITY, denied.coordinate.scope());
+        if let Ok(coordinate) = coordinate
+            && let Ok(event) = NewEvent::new(&coordinate, &payload)
+        {
+            self.pass_on(vec![event], None, context);
+        }
+    }
+}

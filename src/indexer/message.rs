@@ -1,0 +1,68 @@
+//! What the indexer is told.
+
+use crate::error::{AppendError, CommitError};
+use crate::event::{Durability, Receipt};
+use crate::journal::{Frame, JournalReader};
+use crate::position::Position;
+use std::sync::Arc;
+use supervisors::Reply;
+
+/// What the indexer is told.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// This was written, or synced, or both.
+    Committed(Committed),
+    /// The journal was opened: take in whatever of it the index does not have.
+    CatchUp { reader: JournalReader, through: Position, durable: Position, reply: Reply<Result<(), String>> },
+}
+
+/// The outcome of one commit.
+#[derive(Debug)]
+pub(crate) struct Committed {
+    /// What was written; `None` if there was only something to sync.
+    pub(crate) frame: Option<Arc<Frame>>,
+    /// The last position known to be on the disk.
+    pub(crate) durable: Position,
+    /// Who waits. They are answered when readers can see what they are told.
+    pub(crate) answers: Vec<Answer>,
+}
+
+/// Someone who waits for a commit, and what to say.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The receipts of a batch.
+    Receipts(Reply<Result<Vec<Receipt>, AppendError>>, Vec<Receipt>),
+    /// A worker's commit.
+    Done(Reply<Result<(), CommitError>>),
+    /// Everything was brought to the disk.
+    Flushed(Reply<Result<Position, AppendError>>),
+}
+
+impl Answer {
+    /// Says that the commit is done, and how far the disk has it.
+    pub(crate) fn tell(self, durable: Position) {
+        match self {
+            Self::Receipts(reply, receipts) => reply.send(Ok(named(receipts, durable))),
+            Self::Done(reply) => reply.send(Ok(())),
+            Self::Flushed(reply) => reply.send(Ok(durable)),
+        }
+    }
+
+    /// Says that nothing was stored.
+    pub(crate) fn refuse(self, error: &AppendError) {
+        match self {
+            Self::Receipts(reply, _) => reply.send(Err(error.clone())),
+            Self::Done(reply) => reply.send(Err(CommitError::Append(error.clone()))),
+            Self::Flushed(reply) => reply.send(Err(error.clone())),
+        }
+    }
+}
+
+/// The receipts, each with the level its event has reached.
+fn named(mut receipts: Vec<Receipt>, durable: Position) -> Vec<Receipt> {
+    for receipt in &mut receipts {
+        let is_durable = receipt.position <= durable;
+        receipt.durability = if is_durable { Durability::Durable } else { Durability::Buffered };
+    }
+    receipts
+}

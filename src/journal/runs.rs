@@ -1,0 +1,58 @@
+//! Reads of records whose places are known: one read for many, and each record checked by itself.
+
+use super::error::JournalError;
+use super::reader::JournalReader;
+use super::record::{Place, Record, decode, extent};
+use crate::event::EventSpan;
+use crate::position::{Location, Position};
+
+impl JournalReader {
+    /// Reads `length` bytes of a segment, in which records stand that an index knows.
+    ///
+    /// # Errors
+    /// [`JournalError::Storage`]; fewer bytes than asked for are no error here, but no record is found in them.
+    pub fn read_run(&self, segment: u32, offset: u32, length: u32) -> Result<Vec<u8>, JournalError> {
+        let mut bytes = vec![0; length as usize];
+        let count = self.file(segment)?.read_at(&mut bytes, u64::from(offset))?;
+        bytes.truncate(count);
+        Ok(bytes)
+    }
+
+    /// How many segments there are, and their bytes up to the tail.
+    ///
+    /// # Errors
+    /// [`JournalError::Storage`] when a segment's length cannot be read.
+    pub fn extent(&self) -> Result<(u64, u64), JournalError> {
+        let (last, tail) = self.tail();
+        let sealed = (1..last).map(|segment| Ok(self.file(segment)?.length()?));
+        let bytes: u64 = sealed.sum::<Result<u64, JournalError>>()?;
+        Ok((u64::from(last), bytes + u64::from(tail)))
+    }
+
+    /// Decodes the event at `position`, whose record stands at `location`, out of a run that begins at byte `begin` of
+    /// its segment. Its spans point into the run.
+    ///
+    /// # Errors
+    /// [`JournalError::Corrupt`] when no event of that position stands there.
+    pub fn event_in_run(
+        &self,
+        run: &[u8],
+        begin: u32,
+        position: Position,
+        location: Location,
+    ) -> Result<EventSpan, JournalError> {
+        let identity = &self.published().identity;
+        let place = Place {
+            position: position.get(),
+            seeds: identity.seeds,
+            tag: identity.store.tag(),
+            checked: true,
+        };
+        let at = (location.offset - begin) as usize;
+        let record = run.get(at..).and_then(|rest| extent(rest).ok().flatten());
+        match record.map(|extent| decode(run, at, extent, &place)) {
+            Some(Ok(Record::Event(event))) => Ok(event),
+            _ => Err(identity.corrupt(location.segment, u64::from(location.offset), position.get())),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The tree: who starts in which order, and who restarts whom. Nowhere else is that said.
+//!
+//! ```text
+//! store            one_for_one
+//! |- pipeline      rest_for_one    indexer, writer, gate      downstream first
+//! `- cursors       one_for_one     one cursor worker per handler, added and removed while running
+//! ```
+
+use crate::config::Config;
+use crate::cursor_worker::{CursorWorker, CursorWorkerConfig, CursorWorkerHandle, HouseWatch, Shared};
+use crate::gate::{self, Gate};
+use crate::gates::GateSet;
+use crate::indexer::{Indexer, Interests};
+use crate::journal::{JournalOptions, StoreId};
+use crate::storage::{Storage, WriteLock};
+use crate::view::View;
+use crate::writer::{self, Limits, Writer};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+use supervisors::{
+    AddError, Address, ChildSpec, Driver, Exhausted, Restart, RestartPolicy, Running, Runtime, StartError,
+    Supervisor, SupervisorHandle,
+};
+
+/// Restarts of a part of the pipeline: a part that fails more often has a cause that restarts do not mend.
+const PIPELINE_RESTARTS: RestartPolicy =
+    RestartPolicy::Bounded { max_restarts: 3, within: Duration::from_secs(60) };
+
+/// What a store is made of, before it runs.
+pub(crate) struct Plan {
+    pub(crate) config: Config,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) lock: Arc<WriteLock>,
+    pub(crate) gates: GateSet,
+    pub(crate) records_denials: bool,
+    pub(crate) runtime: Runtime,
+}
+
+/// A running store: its supervisors, and the addresses its door needs.
+pub(crate) struct House {
+    pub(crate) running: Arc<Running>,
+    pub(crate) gate: Address<gate::Message>,
+    pub(crate) writer: Address<writer::Message>,
+    pub(crate) view: Arc<View>,
+    cursors: SupervisorHandle,
+    interests: Arc<Interests>,
+    config: Config,
+}
+
+/// Starts the whole tree; when this returns, the journal is recovered and the index has caught up.
+pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
+    let Plan { config, storage, lock, gates, records_denials, runtime } = plan;
+    let view = Arc::new(View::new(runtime.clone()));
+    let interests = Arc::new(Interests::default());
+    let limits = limits(&config);
+    let messages = config.mailbox_messages as usize;
+
+    let (indexer_view, indexer_interests) = (Arc::clone(&view), Arc::clone(&interests));
+    let (indexer_spec, indexer) = ChildSpec::actor("indexer", move || {
+        Indexer::new(Arc::clone(&indexer_view), Arc::clone(&indexer_interests))
+    });
+
+    let setup = writer::Setup {
+        storage,
+        lock,
+        new_store: new_store_id(),
+        options: journal_options(&config),
+        limits,
+        flush_interval: config.flush_interval,
+        view: Arc::clone(&view),
+        indexer,
+    };
+    let (writer_spec, writer) = ChildSpec::actor("writer", move || Writer::new(setup.clone()));
+
+    let setup = gate::Setup::new(limits, config.durability, gates, records_denials, writer.clone());
+    let (gate_spec, gate) = ChildSpec::actor("gate", move || Gate::new(setup.clone()));
+
+    let part = |spec: ChildSpec| {
+        spec.mailbox(messages)
+            .turn_limit(messages)
+            .restart(PIPELINE_RESTARTS)
+            .shutdown(config.shutdown_deadline)
+    };
+    let pipeline = Supervisor::rest_for_one("pipeline")
+        .child(part(indexer_spec))
+        // Recovery reads as much as the journal's tail is long; nothing is gained by giving up on it.
+        .child(part(writer_spec).start_deadline(Duration::from_secs(3_600)))
+        .child(part(gate_spec));
+    let (pipeline, _) = ChildSpec::supervisor(pipeline);
+    let (cursors_spec, cursors) = ChildSpec::supervisor(Supervisor::one_for_one("cursors"));
+    let running = Supervisor::one_for_one("store")
+        // When the pipeline gives up, so does the store: its reason must reach the caller.
+        .child(pipeline.restart(RestartPolicy::Never))
+        .child(cursors_spec)
+        .start_on(&runtime)?;
+    Ok(House { running: Arc::new(running), gate, writer, view, cursors, interests, config })
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        record_bytes_max: config.record_bytes_max,
+        commit_bytes_max: config.commit_bytes_max,
+        batch_events_max: config.batch_events_max,
+    }
+}
+
+/// The journal's limits: a frame holds every batch that the limits of a batch admit, numbers and checksums included.
+fn journal_options(config: &Config) -> JournalOptions {
+    const NUMBERS_BYTES_MAX: u64 = 64;
+    JournalOptions {
+        segment_bytes: config.segment_bytes,
+        commit_bytes_max: config.commit_bytes_max + config.batch_events_max * NUMBERS_BYTES_MAX + (64 << 10),
+        preallocate_bytes: config.preallocate_bytes,
+        open_files_max: config.open_files_max as usize,
+    }
+}
+
+/// Sixteen bytes that no other store has: the standard library's hasher is seeded by the operating system.
+fn new_store_id() -> StoreId {
+    let word = || RandomState::new().build_hasher().finish().to_le_bytes();
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&word());
+    bytes[8..].copy_from_slice(&word());
+    StoreId::new(bytes)
+}
+
+impl House {
+    /// Whether a worker of this name lives.
+    pub(crate) fn has_worker(&self, name: &str) -> bool {
+        self.cursors.children().iter().any(|child| child.as_str() == name)
+    }
+
+    /// Adds a cursor worker and waits until it has started.
+    pub(crate) fn add_worker(
+        &self,
+        name: &str,
+        config: &CursorWorkerConfig,
+        shared: Arc<Shared>,
+    ) -> Result<CursorWorkerHandle, AddError> {
+        let (view, writer) = (Arc::clone(&self.view), self.writer.clone());
+        let (worker_shared, deadline) = (Arc::clone(&shared), self.config.call_deadline);
+        let (spec, address) = ChildSpec::actor(name, move || {
+            CursorWorker::new(Arc::clone(&worker_shared), Arc::clone(&view), writer.clone(), deadline)
+        });
+        let mut spec = spec
+            .driver(Driver::OwnThread)
+            .kind(Restart::Transient)
+            .restart(config.restart)
+            .when_exhausted(Exhausted::EndChild)
+            .mailbox(1)
+            .shutdown(config.shutdown_deadline.unwrap_or(self.config.shutdown_deadline));
+        if let Some(backoff) = config.backoff {
+            spec = spec.backoff(backoff);
+        }
+        let (id, completion) = (spec.id().clone(), spec.completion());
+        // Before it starts: what is committed from here on wakes it, what was before it finds by itself.
+        self.interests.add(shared.region.clone(), shared.checkpoint.is_some(), address.clone());
+        self.cursors.add(spec)?;
+        let supervisor = self.cursors.clone();
+        let house = HouseWatch {
+            running: Arc::downgrade(&self.running),
+            writer: self.writer.clone(),
+            deadline: self.config.call_deadline,
+        };
+        let view = Arc::clone(&self.view);
+        Ok(CursorWorkerHandle { name: id, address, supervisor, completion, house, shared, view })
+    }
+}

@@ -1,0 +1,192 @@
+//! The read side: the index behind its lock, the watermarks, and the journal's reader.
+//!
+//! The indexer changes it, everyone reads it. It outlives the actors' incarnations, so that reads go on while the
+//! pipeline restarts, and after it gave up.
+
+mod fill;
+
+use crate::error::ReadError;
+use crate::event::Durability;
+use crate::event::{Batch, EventId, Receipt, StoredEvent};
+use crate::index::{Checkpoint, Found, Index, Window};
+use crate::journal::{JournalError, JournalReader, Recovery};
+use crate::position::{CheckpointId, Position, Version};
+use crate::region::Region;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+use supervisors::Runtime;
+use supervisors::rt::atomic::{AtomicU64, Ordering};
+use supervisors::rt::{Mutex, RwLock};
+
+/// The read side of a store.
+#[derive(Debug)]
+pub(crate) struct View {
+    index: RwLock<Index>,
+    /// The highest position that readers may see.
+    written: AtomicU64,
+    /// The highest position that is known to be on the disk.
+    durable: AtomicU64,
+    reader: RwLock<Option<JournalReader>>,
+    recovery: Mutex<Option<Recovery>>,
+    close_failure: Mutex<Option<String>>,
+    runtime: Runtime,
+}
+
+impl View {
+    pub(crate) fn new(runtime: Runtime) -> Self {
+        Self {
+            index: RwLock::default(),
+            written: AtomicU64::new(0),
+            durable: AtomicU64::new(0),
+            reader: RwLock::default(),
+            recovery: Mutex::default(),
+            close_failure: Mutex::default(),
+            runtime,
+        }
+    }
+
+    /// The highest position that readers may see.
+    pub(crate) fn written(&self) -> Position {
+        Position::new(self.written.load(Ordering::Acquire))
+    }
+
+    /// The highest position that is known to be on the disk.
+    pub(crate) fn durable(&self) -> Position {
+        Position::new(self.durable.load(Ordering::Acquire))
+    }
+
+    /// Changes the index; readers wait as long.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Index) -> T) -> T {
+        change(&mut self.index.write())
+    }
+
+    /// Makes visible what the index has.
+    pub(crate) fn publish(&self, durable: Position) {
+        let applied = self.index.read().applied();
+        self.durable.store(durable.get(), Ordering::Release);
+        self.written.store(applied.get(), Ordering::Release);
+    }
+
+    /// The journal was opened.
+    pub(crate) fn recovered(&self, reader: JournalReader, recovery: Recovery) {
+        *self.reader.write() = Some(reader);
+        *self.recovery.lock() = Some(recovery);
+    }
+
+    /// Reads go through this reader, without a recovery: another process writes.
+    pub(crate) fn follows(&self, reader: JournalReader) {
+        *self.reader.write() = Some(reader);
+    }
+
+    /// What opening the journal found, the last time.
+    pub(crate) fn recovery(&self) -> Option<Recovery> {
+        self.recovery.lock().clone()
+    }
+
+    pub(crate) fn close_failed(&self, why: String) {
+        *self.close_failure.lock() = Some(why);
+    }
+
+    pub(crate) fn close_failure(&self) -> Option<String> {
+        self.close_failure.lock().clone()
+    }
+
+    /// The journal's reader; there is one once the writer has started.
+    pub(crate) fn reader(&self) -> Result<JournalReader, ReadError> {
+        self.reader.read().clone().ok_or(ReadError::Closed)
+    }
+
+    /// Reads through the index.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Index) -> T) -> T {
+        look(&self.index.read())
+    }
+
+    pub(crate) fn version(&self, entity: &str) -> Version {
+        self.index.read().version(entity)
+    }
+
+    pub(crate) fn checkpoint(&self, id: &CheckpointId) -> Option<Checkpoint> {
+        self.index.read().checkpoint(id.as_str()).cloned()
+    }
+
+    /// The first event of `region` inside `window`.
+    pub(crate) fn first_in(&self, region: &Region, window: Window) -> Option<Position> {
+        let mut found = Vec::new();
+        self.index.read().select(region, Window { limit: 1, ..window }, &mut found);
+        found.first().map(|found| found.position)
+    }
+
+    /// The receipt of the event that was stored with this idempotency key.
+    pub(crate) fn receipt_of(&self, key: &[u8]) -> Result<Option<Receipt>, ReadError> {
+        let found = self.look(|index| index.keyed(key));
+        let Some(event) = found.map(|position| self.at(position)).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        let is_durable = event.position() <= self.durable();
+        let durability = if is_durable { Durability::Durable } else { Durability::Buffered };
+        Ok(Some(Receipt { duplicate: true, ..Receipt::new(event.id(), event.version(), durability) }))
+    }
+
+    /// The event with this id.
+    pub(crate) fn get(&self, id: EventId) -> Result<Option<StoredEvent>, ReadError> {
+        if id.position() > self.written() {
+            return Ok(None);
+        }
+        Ok(self.at(id.position())?.filter(|event| event.id() == id))
+    }
+
+    /// The event at this position.
+    pub(crate) fn at(&self, position: Position) -> Result<Option<StoredEvent>, ReadError> {
+        let Some(location) = self.look(|index| index.locate(position)) else { return Ok(None) };
+        let mut batch = Batch::default();
+        fill::fill(&self.reader()?, &[Found { position, location }], &mut batch)?;
+        Ok(batch.get(0).map(|event| event.to_owned()))
+    }
+
+    /// Reads the events of `region` inside `window` into `batch`, with the gaps they span if those are asked for.
+    pub(crate) fn fill(
+        &self,
+        region: &Region,
+        window: Window,
+        with_gaps: bool,
+        batch: &mut Batch,
+    ) -> Result<(), ReadError> {
+        batch.clear();
+        let (found, gaps) = self.find(region, window, with_gaps);
+        fill::fill(&self.reader()?, &found, batch)?;
+        gaps.into_iter().for_each(|gap| batch.push_gap(gap));
+        Ok(())
+    }
+
+    fn find(
+        &self,
+        region: &Region,
+        window: Window,
+        with_gaps: bool,
+    ) -> (Vec<Found>, Vec<RangeInclusive<Position>>) {
+        let index = self.index.read();
+        let mut found = Vec::new();
+        index.select(region, window, &mut found);
+        // A full batch ends at its last event; gaps behind that belong to the next batch.
+        let is_full = found.len() >= window.limit;
+        let end = found.last().filter(|_| is_full).map_or(window.through, |last| last.position);
+        let gaps = if with_gaps { index.gaps(window.after, end) } else { Vec::new() };
+        (found, gaps)
+    }
+
+    /// How long ago the event at `position`, or the first after it, was committed.
+    pub(crate) fn age_of(&self, position: Position) -> Option<Duration> {
+        let window = Window { after: position.previous(), through: self.written(), limit: 1 };
+        let first = self.first_in(&Region::all(), window)?;
+        let event = self.at(first).ok()??;
+        Some(Duration::from_micros(self.runtime.wall_micros().saturating_sub(event.time_micros())))
+    }
+}
+
+/// What a reader is told of the journal's trouble.
+pub(crate) fn read_error(error: JournalError, position: Position) -> ReadError {
+    let is_damage = matches!(error, JournalError::Corrupt { .. });
+    let source = Arc::new(error);
+    if is_damage { ReadError::Corrupt { position, source } } else { ReadError::Storage { source } }
+}

@@ -1,0 +1,64 @@
+//! What the writer is told and what it answers.
+
+use crate::error::{AppendError, CommitError};
+use crate::event::{Durability, NewEvent, Receipt};
+use crate::journal::EncodedEvent;
+use crate::position::{CheckpointId, Position};
+use supervisors::Reply;
+
+/// What the writer is told.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// Store these events, all or none.
+    Append(Append),
+    /// Store a worker's reactions and its checkpoint, in one frame.
+    Commit(Commit),
+    /// Bring everything written so far to the disk.
+    Flush(Reply<Result<Position, AppendError>>),
+    /// The flush interval of a buffered event is over.
+    FlushDue,
+}
+
+/// An event that passed the gate, with its caller's part of the record already encoded.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) event: NewEvent,
+    pub(crate) encoded: EncodedEvent,
+}
+
+impl Draft {
+    /// What the event counts towards the limit of a batch: its part of the record and its causes.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.encoded.len() + self.event.options.batch_causes.len() * 16) as u64
+    }
+}
+
+/// A batch to be stored.
+#[derive(Debug)]
+pub(crate) struct Append {
+    pub(crate) drafts: Vec<Draft>,
+    pub(crate) durability: Durability,
+    /// Where the receipts go; a denial that is recorded has nobody who waits.
+    pub(crate) reply: Option<Reply<Receipts>>,
+}
+
+/// One receipt for each event of a batch.
+pub(crate) type Receipts = Result<Vec<Receipt>, AppendError>;
+
+/// A worker's wish to make a batch done.
+#[derive(Debug)]
+pub(crate) struct Commit {
+    pub(crate) checkpoint: Option<Advance>,
+    pub(crate) reactions: Vec<NewEvent>,
+    pub(crate) reply: Reply<Result<(), CommitError>>,
+}
+
+/// A checkpoint's step. It is taken only from where the checkpoint stands, so that no step is taken twice.
+#[derive(Debug, Clone)]
+pub(crate) struct Advance {
+    pub(crate) id: CheckpointId,
+    /// The canonical bytes of the region.
+    pub(crate) region: Box<[u8]>,
+    pub(crate) from: Position,
+    pub(crate) to: Position,
+}

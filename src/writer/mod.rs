@@ -1,0 +1,400 @@
+//! The writer: the only one that appends to the journal and numbers events.
+//!
+//! Receives: `Append` from the gate, `Commit` from cursor workers, `Flush` from the door, its own `FlushDue`.
+//! Sends: `Committed` to the indexer, with those who wait for it; `CatchUp`, once, when it starts.
+//! Owns: the journal, and what the index does not know yet.
+//! Fails: poisoned by a failed sync (escalates); anything else restarts it, and it recovers from the disk.
+
+mod message;
+mod plan;
+mod unapplied;
+
+pub(crate) use message::{Advance, Append, Commit, Draft, Message};
+
+use crate::error::{AppendError, CommitError, SharedError};
+use crate::event::{Durability, EventId, NewEvent, Receipt};
+use crate::index::Checkpoint;
+use crate::indexer::{self, Answer, Committed};
+use crate::journal::{EncodedEvent, Frame, Journal, JournalError, JournalOptions, Limited, Numbers, StoreId};
+use crate::position::{Position, Version};
+use crate::storage::{Storage, WriteLock};
+use crate::view::View;
+use plan::{Known, Step};
+use std::sync::Arc;
+use std::time::Duration;
+use supervisors::{Actor, Address, Context, Failure, Flow, Remedy, Reply};
+use unapplied::Unapplied;
+
+/// What one batch may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) record_bytes_max: u64,
+    pub(crate) commit_bytes_max: u64,
+    pub(crate) batch_events_max: u64,
+}
+
+/// What the incarnations of the writer share.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    pub(crate) storage: Arc<dyn Storage>,
+    /// The directory's lock: held by the journal too, so that no writer outlives it.
+    pub(crate) lock: Arc<WriteLock>,
+    /// The id of the store, if there is none yet.
+    pub(crate) new_store: StoreId,
+    pub(crate) options: JournalOptions,
+    pub(crate) limits: Limits,
+    pub(crate) flush_interval: Duration,
+    pub(crate) view: Arc<View>,
+    pub(crate) indexer: Address<indexer::Message>,
+}
+
+/// One incarnation of the writer.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    setup: Setup,
+    /// The truth; opened when the writer starts.
+    journal: Option<Journal>,
+    /// What this turn has staged.
+    staged: Unapplied,
+    /// What was committed and is not in the index yet.
+    unapplied: Unapplied,
+    /// Who waits for the commit that ends this turn.
+    answers: Vec<Answer>,
+    /// Whether someone of them waits for the disk.
+    needs_sync: bool,
+    /// Whether `FlushDue` is on its way.
+    flush_is_due: bool,
+}
+
+/// Why the writer gives up.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum WriterError {
+    /// The journal could not be opened.
+    #[error("the journal could not be opened: {0}")]
+    Open(Arc<JournalError>),
+    /// The disk failed in the middle: what is on it is not known before it is read again.
+    #[error("{why}")]
+    Poisoned { why: String },
+    /// The journal took less than it said it would.
+    #[error("an event could not be staged: {0}")]
+    Stage(Arc<JournalError>),
+    /// The index could not be caught up with the journal.
+    #[error("the index could not be caught up: {why}")]
+    CatchUp { why: String },
+}
+
+impl Failure for WriterError {
+    fn remedy(&self) -> Remedy {
+        match self {
+            Self::CatchUp { .. } | Self::Stage(_) => Remedy::Restart,
+            // A restart would read through the same page cache that lost the writes.
+            Self::Open(_) | Self::Poisoned { .. } => Remedy::Escalate,
+        }
+    }
+}
+
+impl Actor for Writer {
+    type Message = Message;
+    type Error = WriterError;
+
+    fn started(&mut self, context: &mut Context<'_, Message>) -> Result<(), WriterError> {
+        context.doing("recovering the journal");
+        let now = context.runtime().wall_micros();
+        let Setup { storage, lock, options, new_store, .. } = &self.setup;
+        let (journal, recovery) =
+            Journal::open(Arc::clone(storage), Arc::clone(lock), *options, now, *new_store)
+                .map_err(|error| WriterError::Open(Arc::new(error)))?;
+        let (reader, through, durable) = (journal.reader(), journal.last(), journal.durable());
+        self.setup.view.recovered(reader.clone(), recovery);
+        self.journal = Some(journal);
+        let caught_up =
+            self.setup.indexer.call(|reply| indexer::Message::CatchUp { reader, through, durable, reply });
+        caught_up
+            .map_err(|error| WriterError::CatchUp { why: error.to_string() })?
+            .map_err(|why| WriterError::CatchUp { why })
+    }
+
+    fn handle(&mut self, message: Message, context: &mut Context<'_, Message>) -> Result<Flow, WriterError> {
+        match message {
+            Message::Append(append) => self.append(append, context)?,
+            Message::Commit(commit) => self.commit_batch(commit, context)?,
+            Message::Flush(reply) => self.flush(reply),
+            Message::FlushDue => self.flush_due(),
+        }
+        Ok(Flow::Continue)
+    }
+
+    fn turn_ended(&mut self, context: &mut Context<'_, Message>) -> Result<Flow, WriterError> {
+        self.commit(context)?;
+        Ok(Flow::Continue)
+    }
+
+    fn stopping(&mut self, context: &mut Context<'_, Message>, _: &supervisors::ExitReason) {
+        context.doing("closing the journal");
+        if let Some(journal) = self.journal.take()
+            && let Err(error) = journal.close()
+        {
+            self.setup.view.close_failed(error.to_string());
+        }
+    }
+}
+
+impl Writer {
+    pub(crate) fn new(setup: Setup) -> Self {
+        Self {
+            setup,
+            journal: None,
+            staged: Unapplied::default(),
+            unapplied: Unapplied::default(),
+            answers: Vec::new(),
+            needs_sync: false,
+            flush_is_due: false,
+        }
+    }
+
+    fn journal(&mut self) -> &mut Journal {
+        self.journal.as_mut().expect("no message comes before the writer has started")
+    }
+
+    /// Stages a batch, or refuses it whole.
+    fn append(&mut self, append: Append, context: &mut Context<'_, Message>) -> Result<(), WriterError> {
+        self.make_room(&append.drafts, context)?;
+        match self.stage(append.drafts, append.durability, context)? {
+            Ok(receipts) => self.answers.extend(append.reply.map(|reply| Answer::Receipts(reply, receipts))),
+            Err(refusal) => {
+                if let Some(reply) = append.reply {
+                    reply.send(Err(refusal));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Stages a worker's reactions and its checkpoint, or refuses both.
+    fn commit_batch(
+        &mut self,
+        commit: Commit,
+        context: &mut Context<'_, Message>,
+    ) -> Result<(), WriterError> {
+        let drafts = match encode(commit.reactions, &self.setup.limits) {
+            Ok(drafts) => drafts,
+            Err(refusal) => {
+                commit.reply.send(Err(refusal.into()));
+                return Ok(());
+            }
+        };
+        self.make_room(&drafts, context)?;
+        match self.stage_commit(drafts, commit.checkpoint, context)? {
+            Ok(()) => self.answers.push(Answer::Done(commit.reply)),
+            Err(refusal) => commit.reply.send(Err(refusal)),
+        }
+        Ok(())
+    }
+
+    fn stage_commit(
+        &mut self,
+        drafts: Vec<Draft>,
+        checkpoint: Option<Advance>,
+        context: &Context<'_, Message>,
+    ) -> Result<Result<(), CommitError>, WriterError> {
+        self.forget_applied();
+        if let Some(advance) = &checkpoint {
+            let at = self.known().checkpoint(&advance.id);
+            if at != advance.from {
+                return Ok(Err(CommitError::Moved { at }));
+            }
+        }
+        if let Err(refusal) = self.stage(drafts, Durability::Durable, context)? {
+            return Ok(Err(refusal.into()));
+        }
+        if let Some(advance) = checkpoint {
+            self.stage_checkpoint(advance)?;
+        }
+        Ok(Ok(()))
+    }
+
+    fn stage_checkpoint(&mut self, advance: Advance) -> Result<(), WriterError> {
+        let Advance { id, region, to, .. } = advance;
+        self.journal().stage_checkpoint(&id, &region, to).map_err(Arc::new).map_err(WriterError::Stage)?;
+        self.staged.note_checkpoint(id.as_str(), Checkpoint { region, position: to });
+        self.needs_sync = true;
+        Ok(())
+    }
+
+    /// Gives a batch its numbers and puts it into the frame, or refuses it whole.
+    fn stage(
+        &mut self,
+        drafts: Vec<Draft>,
+        durability: Durability,
+        context: &Context<'_, Message>,
+    ) -> Result<Result<Vec<Receipt>, AppendError>, WriterError> {
+        self.forget_applied();
+        let steps = match plan::plan(&drafts, &self.known()) {
+            Ok(steps) => steps,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        self.journal().begin(context.runtime().wall_micros());
+        let mut receipts = Vec::with_capacity(drafts.len());
+        let mut correlations = Vec::with_capacity(drafts.len());
+        for (draft, step) in drafts.into_iter().zip(steps) {
+            let (receipt, correlation) = match step {
+                Step::Store(version) => self.stage_event(draft, version, &receipts, &correlations)?,
+                Step::Known(receipt) => (receipt, receipt.id),
+                Step::SameAs(item) => (Receipt { duplicate: true, ..receipts[item] }, correlations[item]),
+            };
+            receipts.push(receipt);
+            correlations.push(correlation);
+        }
+        self.needs_sync |= durability == Durability::Durable && self.reaches_past_durable(&receipts);
+        Ok(Ok(receipts))
+    }
+
+    /// Stages one event of a batch; gives its receipt and its correlation.
+    fn stage_event(
+        &mut self,
+        draft: Draft,
+        version: Version,
+        receipts: &[Receipt],
+        correlations: &[EventId],
+    ) -> Result<(Receipt, EventId), WriterError> {
+        let options = &draft.event.options;
+        let batch_causes: Vec<EventId> =
+            options.batch_causes.iter().map(|item| receipts[*item as usize].id).collect();
+        // Without a correlation of its own an event shares that of its first cause inside the batch.
+        let inherited = options.batch_causes.first().map(|item| correlations[*item as usize]);
+        let correlation = options.correlation.or(inherited);
+        let numbers = Numbers { version, correlation, batch_causes: &batch_causes };
+        let staged = self
+            .journal()
+            .stage_event(&draft.encoded, &numbers)
+            .map_err(Arc::new)
+            .map_err(WriterError::Stage)?;
+        let receipt = Receipt::new(staged.id, version, Durability::Buffered);
+        self.staged.note(draft.event, receipt);
+        Ok((receipt, correlation.unwrap_or(staged.id)))
+    }
+
+    fn reaches_past_durable(&mut self, receipts: &[Receipt]) -> bool {
+        let durable = self.journal().durable();
+        receipts.iter().any(|receipt| receipt.position > durable)
+    }
+
+    fn known(&self) -> Known<'_> {
+        let journal = self.journal.as_ref().expect("no message comes before the writer has started");
+        Known {
+            staged: &self.staged,
+            unapplied: &self.unapplied,
+            view: &self.setup.view,
+            last: journal.next_position().previous(),
+            tag: journal.store().tag(),
+        }
+    }
+
+    /// The index has everything that was committed: what was kept beside it is not needed any more.
+    fn forget_applied(&mut self) {
+        if self.setup.view.written() >= self.journal().last() {
+            self.unapplied.clear();
+        }
+    }
+
+    /// Commits what is staged if this batch does not fit into the same frame.
+    fn make_room(&mut self, drafts: &[Draft], context: &mut Context<'_, Message>) -> Result<(), WriterError> {
+        let bytes: u64 = drafts.iter().map(Draft::bytes).sum();
+        let limit = self.setup.limits.commit_bytes_max;
+        let staged = self.journal().staged_bytes() as u64;
+        let events = u64::from(self.journal().staged_count()) + drafts.len() as u64;
+        let is_full = staged + bytes > limit || events > self.setup.limits.batch_events_max;
+        if staged > 0 && is_full { self.commit(context) } else { Ok(()) }
+    }
+
+    fn flush(&mut self, reply: Reply<Result<Position, AppendError>>) {
+        self.needs_sync = true;
+        self.answers.push(Answer::Flushed(reply));
+    }
+
+    fn flush_due(&mut self) {
+        self.flush_is_due = false;
+        self.needs_sync |= self.journal().needs_sync();
+    }
+
+    /// One write and at most one sync for everything that is staged; then the indexer is told.
+    fn commit(&mut self, context: &mut Context<'_, Message>) -> Result<(), WriterError> {
+        if self.journal().staged_bytes() == 0 && !self.needs_sync && self.answers.is_empty() {
+            return Ok(());
+        }
+        context.doing("committing");
+        let committed = match self.journal().commit() {
+            Ok(committed) => committed,
+            Err(error @ JournalError::Poisoned { .. }) => return Err(poisoned(&error)),
+            Err(error) => {
+                self.refuse_all(error);
+                return Ok(());
+            }
+        };
+        if std::mem::take(&mut self.needs_sync) {
+            context.doing("syncing");
+            self.journal().sync().map_err(|error| poisoned(&error))?;
+        }
+        self.unapplied.absorb(&mut self.staged);
+        self.tell(committed.map(|committed| committed.frame), context);
+        Ok(())
+    }
+
+    fn tell(&mut self, frame: Option<Arc<Frame>>, context: &mut Context<'_, Message>) {
+        let durable = self.journal().durable();
+        let answers = std::mem::take(&mut self.answers);
+        context.send(&self.setup.indexer, indexer::Message::Committed(Committed { frame, durable, answers }));
+        if self.journal().needs_sync() && !self.flush_is_due {
+            self.flush_is_due = true;
+            context.send_after(self.setup.flush_interval, Message::FlushDue);
+        }
+    }
+
+    /// The disk refused before anything was written: nothing of this turn is stored, and everyone is told so.
+    fn refuse_all(&mut self, error: JournalError) {
+        self.staged.clear();
+        self.needs_sync = false;
+        let is_full = matches!(error, JournalError::NoSpace(_));
+        let source: SharedError = Arc::new(error);
+        let refusal = if is_full { AppendError::NoSpace { source } } else { AppendError::Storage { source } };
+        for answer in self.answers.drain(..) {
+            answer.refuse(&refusal);
+        }
+    }
+}
+
+fn poisoned(error: &JournalError) -> WriterError {
+    WriterError::Poisoned { why: error.to_string() }
+}
+
+/// The caller's part of each record; the first event over a limit is the error, and so is a batch that is.
+pub(crate) fn encode(events: Vec<NewEvent>, limits: &Limits) -> Result<Vec<Draft>, AppendError> {
+    let encode_one = |(item, event): (usize, NewEvent)| {
+        let encoded =
+            EncodedEvent::encode(&event, limits.record_bytes_max).map_err(|error| too_large(item, &error))?;
+        Ok::<_, AppendError>(Draft { event, encoded })
+    };
+    let drafts: Vec<Draft> = events.into_iter().enumerate().map(encode_one).collect::<Result<_, _>>()?;
+    let (bytes, limit) = (drafts.iter().map(Draft::bytes).sum(), limits.commit_bytes_max);
+    match bytes <= limit {
+        true => Ok(drafts),
+        false => Err(AppendError::TooLarge { item: 0, what: "batch", bytes, limit }),
+    }
+}
+
+fn too_large(item: usize, error: &JournalError) -> AppendError {
+    match error {
+        JournalError::TooLarge { what: Limited::Causes, actual, limit } => {
+            AppendError::Count { item, what: "causes", count: *actual, limit: *limit }
+        }
+        JournalError::TooLarge { what, actual, limit } => {
+            let what = match what {
+                Limited::Kind => "kind",
+                Limited::Key => "idempotency key",
+                _ => "payload",
+            };
+            AppendError::TooLarge { item, what, bytes: *actual, limit: *limit }
+        }
+        other => AppendError::Indeterminate { why: other.to_string() },
+    }
+}

@@ -1,0 +1,137 @@
+//! Whether a batch may be stored, and with which versions: decided for the whole batch before any of it is staged.
+
+use super::message::Draft;
+use super::unapplied::Unapplied;
+use crate::error::{AppendError, ReadError};
+use crate::event::{Condition, EventId, Expected, Receipt, StoreTag};
+use crate::index::Window;
+use crate::position::{Position, Version};
+use crate::view::View;
+use foldhash::HashMap;
+
+/// What becomes of one event of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It is stored with this version.
+    Store(Version),
+    /// Its idempotency key was used before: the receipt of that time.
+    Known(Receipt),
+    /// Its idempotency key was used by an earlier event of this batch.
+    SameAs(usize),
+}
+
+/// Everything a decision may look at, newest first: this turn's, what the index does not know yet, the index.
+pub(super) struct Known<'a> {
+    pub(super) staged: &'a Unapplied,
+    pub(super) unapplied: &'a Unapplied,
+    pub(super) view: &'a View,
+    /// The last position that was given out.
+    pub(super) last: Position,
+    pub(super) tag: StoreTag,
+}
+
+impl Known<'_> {
+    pub(super) fn version(&self, entity: &str) -> Version {
+        let newer = self.staged.version(entity).or_else(|| self.unapplied.version(entity));
+        newer.unwrap_or_else(|| self.view.version(entity))
+    }
+
+    fn keyed(&self, key: &[u8]) -> Result<Option<Receipt>, ReadError> {
+        match self.staged.keyed(key).or_else(|| self.unapplied.keyed(key)) {
+            Some(receipt) => Ok(Some(receipt)),
+            None => self.view.receipt_of(key),
+        }
+    }
+
+    fn first_in(&self, condition: &Condition) -> Option<Position> {
+        let window = Window { after: condition.after, through: Position::END, limit: 1 };
+        let stored = self.view.first_in(&condition.region, window);
+        stored
+            .or_else(|| self.unapplied.first_in(&condition.region, condition.after))
+            .or_else(|| self.staged.first_in(&condition.region, condition.after))
+    }
+
+    fn has(&self, id: EventId) -> bool {
+        id.tag() == self.tag && id.position() > Position::START && id.position() <= self.last
+    }
+
+    /// Where the checkpoint named `id` stands.
+    pub(super) fn checkpoint(&self, id: &crate::CheckpointId) -> Position {
+        let newer = self.staged.checkpoint(id.as_str()).or_else(|| self.unapplied.checkpoint(id.as_str()));
+        match newer {
+            Some(checkpoint) => checkpoint.position,
+            None => self.view.checkpoint(id).map_or(Position::START, |checkpoint| checkpoint.position),
+        }
+    }
+}
+
+/// Decides over a batch. All of its events may be stored, or the first that may not is the error.
+pub(super) fn plan(drafts: &[Draft], known: &Known<'_>) -> Result<Vec<Step>, AppendError> {
+    let mut batch = Batch { last: drafts.len().saturating_sub(1), ..Batch::default() };
+    drafts.iter().enumerate().map(|(item, draft)| batch.step(item, draft, known)).collect()
+}
+
+/// What the earlier events of the batch changed.
+#[derive(Default)]
+struct Batch<'a> {
+    /// The last item: what it changes, nobody asks for.
+    last: usize,
+    versions: HashMap<&'a str, Version>,
+    keys: HashMap<&'a [u8], usize>,
+}
+
+impl<'a> Batch<'a> {
+    fn step(&mut self, item: usize, draft: &'a Draft, known: &Known<'_>) -> Result<Step, AppendError> {
+        let options = &draft.event.options;
+        if let Some(key) = options.key.as_deref() {
+            if let Some(receipt) = known.keyed(key).map_err(indeterminate)? {
+                return Ok(Step::Known(Receipt { duplicate: true, ..receipt }));
+            }
+            if let Some(earlier) = self.keys.get(key) {
+                return Ok(Step::SameAs(*earlier));
+            }
+            if item < self.last {
+                self.keys.insert(key, item);
+            }
+        }
+        let entity = draft.event.coordinate.entity();
+        let actual = self.versions.get(entity).copied().unwrap_or_else(|| known.version(entity));
+        check_expected(item, entity, options.expected, actual)?;
+        check_condition(item, options.condition.as_ref(), known)?;
+        check_causes(item, draft, known)?;
+        if item < self.last {
+            self.versions.insert(entity, actual.next());
+        }
+        Ok(Step::Store(actual.next()))
+    }
+}
+
+fn check_expected(item: usize, entity: &str, expected: Expected, actual: Version) -> Result<(), AppendError> {
+    if expected.holds(actual) {
+        return Ok(());
+    }
+    Err(AppendError::Conflict { item, entity: entity.to_owned(), expected, actual })
+}
+
+fn check_condition(item: usize, condition: Option<&Condition>, known: &Known<'_>) -> Result<(), AppendError> {
+    match condition.and_then(|condition| known.first_in(condition)) {
+        Some(position) => Err(AppendError::ConditionFailed { item, position }),
+        None => Ok(()),
+    }
+}
+
+fn check_causes(item: usize, draft: &Draft, known: &Known<'_>) -> Result<(), AppendError> {
+    let options = &draft.event.options;
+    if let Some(id) = options.causes.iter().chain(&options.correlation).find(|id| !known.has(**id)) {
+        return Err(AppendError::UnknownCause { item, id: *id });
+    }
+    match options.batch_causes.iter().find(|cause| **cause as usize >= item) {
+        Some(cause) => Err(AppendError::BatchCause { item, cause: *cause }),
+        None => Ok(()),
+    }
+}
+
+/// The key is known and its event cannot be read: whether this append is a repetition cannot be told.
+fn indeterminate(error: ReadError) -> AppendError {
+    AppendError::Indeterminate { why: format!("the event of the idempotency key cannot be read: {error}") }
+}

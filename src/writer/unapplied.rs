@@ -1,0 +1,68 @@
+//! What is stored, or about to be, and not in the index yet: the writer's checks must see it all the same.
+
+use crate::event::{NewEvent, Receipt};
+use crate::index::Checkpoint;
+use crate::position::{Position, Version};
+use crate::region::Region;
+use foldhash::HashMap;
+
+/// The facts of events that the index does not know yet.
+#[derive(Debug, Default)]
+pub(super) struct Unapplied {
+    versions: HashMap<Box<str>, Version>,
+    keys: HashMap<Box<[u8]>, Receipt>,
+    checkpoints: HashMap<Box<str>, Checkpoint>,
+    /// Position, entity, scope and kind: what a condition's region is held against.
+    events: Vec<(Position, NewEvent)>,
+}
+
+impl Unapplied {
+    pub(super) fn clear(&mut self) {
+        self.versions.clear();
+        self.keys.clear();
+        self.checkpoints.clear();
+        self.events.clear();
+    }
+
+    /// Notes an event that got these numbers.
+    pub(super) fn note(&mut self, event: NewEvent, receipt: Receipt) {
+        self.versions.insert(event.coordinate.entity().into(), receipt.version);
+        if let Some(key) = &event.options.key {
+            self.keys.insert(key.clone(), receipt);
+        }
+        self.events.push((receipt.position, event));
+    }
+
+    pub(super) fn note_checkpoint(&mut self, id: &str, checkpoint: Checkpoint) {
+        self.checkpoints.insert(id.into(), checkpoint);
+    }
+
+    /// Takes over what `staged` noted; it was committed.
+    pub(super) fn absorb(&mut self, staged: &mut Self) {
+        self.versions.extend(staged.versions.drain());
+        self.keys.extend(staged.keys.drain());
+        self.checkpoints.extend(staged.checkpoints.drain());
+        self.events.append(&mut staged.events);
+    }
+
+    pub(super) fn version(&self, entity: &str) -> Option<Version> {
+        self.versions.get(entity).copied()
+    }
+
+    pub(super) fn keyed(&self, key: &[u8]) -> Option<Receipt> {
+        self.keys.get(key).copied()
+    }
+
+    pub(super) fn checkpoint(&self, id: &str) -> Option<&Checkpoint> {
+        self.checkpoints.get(id)
+    }
+
+    /// The first event of `region` after `after`.
+    pub(super) fn first_in(&self, region: &Region, after: Position) -> Option<Position> {
+        let matches = |event: &NewEvent| {
+            region.matches(event.coordinate.entity(), event.coordinate.scope(), &event.kind)
+        };
+        let later = self.events.iter().filter(|(position, _)| *position > after);
+        later.filter(|(_, event)| matches(event)).map(|(position, _)| *position).next()
+    }
+}

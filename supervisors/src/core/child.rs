@@ -1,0 +1,60 @@
+//! One child as the decisions see it.
+
+use super::budget::Budget;
+use super::event::{How, Key, Timer};
+use super::plan::Plan;
+
+/// Where a child stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Not running; a start may bring it (back).
+    Down,
+    Starting,
+    Running,
+    Stopping,
+    /// It exited by itself, and the decision about that waits until a group restart under way is over.
+    Fallen(How),
+    /// Ended for good.
+    Ended,
+}
+
+/// One child.
+#[derive(Clone, Debug)]
+pub(crate) struct Child {
+    pub(crate) key: Key,
+    pub(crate) plan: Plan,
+    pub(crate) state: State,
+    /// The newest incarnation, counted from 1; 0 before the first start.
+    pub(crate) incarnation: u64,
+    pub(crate) budget: Budget,
+    /// Its start or stop deadline.
+    pub(crate) timer: Option<Timer>,
+    /// Somebody waits to hear that it was added.
+    pub(crate) adding: bool,
+    /// It is forgotten as soon as it is down.
+    pub(crate) removing: bool,
+    /// It ran before, so its next start is a restart.
+    pub(crate) ran: bool,
+}
+
+impl Child {
+    /// A child whose last incarnation had this number; 0 for one that never ran.
+    pub(crate) fn new(key: Key, plan: Plan, incarnation: u64) -> Child {
+        Child {
+            key,
+            plan,
+            state: State::Down,
+            incarnation,
+            budget: Budget::new(plan.policy),
+            timer: None,
+            adding: false,
+            removing: false,
+            ran: incarnation > 0,
+        }
+    }
+
+    /// Has a live incarnation that must be stopped before it can be started.
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(self.state, State::Starting | State::Running | State::Stopping)
+    }
+}

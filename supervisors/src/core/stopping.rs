@@ -1,0 +1,57 @@
+//! Stops with deadlines, one child or all in reverse, and the supervisor's own end.
+
+use super::event::{AddFailed, Cause, Effect, How};
+use super::{Core, Phase, State, Step};
+
+impl Core {
+    /// Asks a child to stop, once.
+    pub(super) fn ask_to_stop(&mut self, at: usize, step: &mut Step<'_>) {
+        if self.children[at].state != State::Stopping {
+            self.arm(at, self.children[at].plan.shutdown, step);
+            self.children[at].state = State::Stopping;
+            step.push(Effect::Stop { child: self.children[at].key });
+        }
+    }
+
+    /// A child did not answer in time: nobody waits for it any longer.
+    pub(super) fn deadline_passed(&mut self, at: usize, step: &mut Step<'_>) {
+        let (child, incarnation) = (self.children[at].key, self.children[at].incarnation);
+        self.children[at].timer = None;
+        step.push(Effect::Abandon { child });
+        self.child_exited(child, incarnation, How::Abandoned, step);
+    }
+
+    /// Nothing is restarted from here on; what was under way is dropped, waits end at once. The first cause stays.
+    pub(super) fn give_up(&mut self, cause: Cause, step: &mut Step<'_>) {
+        if matches!(self.phase, Phase::Stopping(_) | Phase::Done) {
+            return;
+        }
+        self.phase = Phase::Stopping(cause);
+        self.drop_operations(step);
+        while let Some((key, incarnation)) = self.fallen.pop_front() {
+            self.settle_fallen(key, incarnation, step);
+        }
+        while let Some(at) = self.children.iter().position(|child| child.adding && child.state == State::Down)
+        {
+            self.add_failed(at, AddFailed::Stopping, step);
+        }
+    }
+
+    fn settle_fallen(&mut self, key: super::Key, incarnation: u64, step: &mut Step<'_>) {
+        let Some(at) = self.current(key, incarnation) else { return };
+        if let State::Fallen(how) = self.children[at].state {
+            self.down(at, how, step);
+        }
+    }
+
+    /// Stops the last child that is up; when none is, the supervisor ends.
+    pub(super) fn wind_down(&mut self, cause: Cause, step: &mut Step<'_>) {
+        match self.children.iter().rposition(super::Child::is_up) {
+            Some(at) => self.ask_to_stop(at, step),
+            None => {
+                self.phase = Phase::Done;
+                step.push(Effect::Exit(cause));
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The decisions against tables, and against a naive model of OTP's rules.
+
+mod house;
+mod model;
+mod restarts;
+mod stops;
+mod window;

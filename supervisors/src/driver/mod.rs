@@ -1,0 +1,298 @@
+//! What runs elected slots: the calling thread's work list, the slots' own threads, or a simulated world.
+//!
+//! Turns do not nest: a finished turn's outbox is delivered, what that elects is put on the work list, and then the
+//! next slot of the list runs. Whenever this thread would wait, or is done with what it came for, it rings the own
+//! threads of all that is left on its list, so that no slot waits behind it.
+
+#[cfg(any(test, feature = "simulation"))]
+pub(crate) mod simulated;
+pub(crate) mod threads;
+
+use crate::control::Place;
+use crate::planted::{self, Bug};
+use crate::rt::thread;
+use crate::rt::{self, clock};
+use crate::runtime::Stepped;
+use crate::{CallError, ChildId, Runtime, Time};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use threads::Bell;
+
+/// A slot without its type.
+pub(crate) trait Runnable: Send + Sync {
+    /// Runs one turn. Only the slot's runner calls it.
+    fn run(self: Arc<Self>) -> After;
+    /// Tells slots apart; never ordered by.
+    fn key(&self) -> usize;
+    /// Its child's name.
+    fn name(&self) -> &ChildId;
+    /// Never blocks, and others may depend on it: it goes before what is on the list already.
+    fn is_supervisor(&self) -> bool;
+    /// Its handlers may block, so only its own thread runs them.
+    fn may_block(&self) -> bool;
+    fn place(&self) -> &Place;
+    fn bell(&self) -> &Arc<Bell>;
+    /// A timer may be due: counts it as an item.
+    fn alarm_came(self: Arc<Self>);
+}
+
+/// Who runs the slot after a turn.
+pub(crate) enum After {
+    /// Nobody: the next item elects.
+    Resigned,
+    /// Still this runner.
+    Again(Arc<dyn Runnable>),
+    /// Its own thread, because this one holds the turn that must make room for it.
+    HandOver(Arc<dyn Runnable>),
+    /// Simulated only: still this runner, once the slot of that key has taken something.
+    Blocked {
+        slot: Arc<dyn Runnable>,
+        #[cfg_attr(
+            not(any(test, feature = "simulation")),
+            expect(dead_code, reason = "read by the simulation")
+        )]
+        on: usize,
+    },
+}
+
+/// Who shall run a slot that was just elected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hand {
+    /// This thread, if it is running turns anyway.
+    Here,
+    /// Its own thread, so that the sender goes on.
+    Ring,
+}
+
+struct Local {
+    /// Slots that this thread was elected to run.
+    list: RefCell<VecDeque<Arc<dyn Runnable>>>,
+    /// How many scopes are open in which what is elected goes to the list.
+    scopes: Cell<usize>,
+    /// The slots whose turn this thread holds, outermost first.
+    held: RefCell<Vec<usize>>,
+    /// This thread's number, from 1.
+    number: u64,
+}
+
+rt::thread_local! {
+    static LOCAL: Local = Local {
+        list: RefCell::new(VecDeque::new()),
+        scopes: Cell::new(0),
+        held: RefCell::new(Vec::new()),
+        number: next_number(),
+    };
+}
+
+fn next_number() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+/// This thread's number, which names it in snapshots and decides nothing.
+pub(crate) fn thread_number() -> u64 {
+    LOCAL.with(|local| local.number)
+}
+
+/// While it lives, slots that this thread elects go to its list. When it ends the rest is handed over.
+pub(crate) struct Scope(());
+
+/// Opens a scope.
+pub(crate) fn enter() -> Scope {
+    LOCAL.with(|local| local.scopes.set(local.scopes.get() + 1));
+    Scope(())
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        LOCAL.with(|local| local.scopes.set(local.scopes.get() - 1));
+        if planted::is(Bug::KeepsTheRest) {
+            while next().is_some() {}
+        }
+        hand_over();
+    }
+}
+
+/// While it lives, this thread holds the turn of a slot.
+pub(crate) struct Held(());
+
+pub(crate) fn hold(key: usize) -> Held {
+    LOCAL.with(|local| local.held.borrow_mut().push(key));
+    Held(())
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        LOCAL.with(|local| local.held.borrow_mut().pop());
+    }
+}
+
+/// Whether this thread holds the turn of that slot.
+pub(crate) fn holds(key: usize) -> bool {
+    LOCAL.with(|local| local.held.borrow().contains(&key))
+}
+
+/// Whether the calling thread is inside a turn of any actor, so that waiting for a whole tree would wait for itself.
+#[must_use]
+pub fn holds_a_turn() -> bool {
+    LOCAL.with(|local| !local.held.borrow().is_empty())
+}
+
+/// The slot's count went from 0 to 1, or its supervisor starts it: sees to it that it is run.
+pub(crate) fn elected(slot: Arc<dyn Runnable>, hand: Hand) {
+    if let Some(world) = slot.place().runtime.world() {
+        return world.ring(slot.clone());
+    }
+    let here = hand == Hand::Here && !slot.may_block() && LOCAL.with(|local| local.scopes.get() > 0);
+    if here { put(slot) } else { ring(slot) }
+}
+
+fn put(slot: Arc<dyn Runnable>) {
+    LOCAL.with(|local| {
+        let mut list = local.list.borrow_mut();
+        if slot.is_supervisor() { list.push_front(slot) } else { list.push_back(slot) }
+    });
+}
+
+/// Gives the slot to its own thread. Where there is no thread to be had, this one runs it.
+fn ring(slot: Arc<dyn Runnable>) {
+    if let Some(world) = slot.place().runtime.world() {
+        return world.ring(slot.clone());
+    }
+    let bell = slot.bell().clone();
+    if let Err(slot) = bell.ring(slot) {
+        tracing::warn!(child = %slot.name(), "no thread to be had; the sender's thread runs the turn");
+        let _scope = enter();
+        run_and_requeue(slot);
+        run_until(|| false);
+    }
+}
+
+/// Rings the own threads of all that is left on this thread's list.
+pub(crate) fn hand_over() {
+    while let Some(slot) = next() {
+        ring(slot);
+    }
+}
+
+fn next() -> Option<Arc<dyn Runnable>> {
+    LOCAL.with(|local| local.list.borrow_mut().pop_front())
+}
+
+/// Runs what is on this thread's list until there is nothing left or it is done.
+pub(crate) fn run_until(mut done: impl FnMut() -> bool) {
+    while !done() {
+        let Some(slot) = next() else { break };
+        if slot.may_block() {
+            hand_over(); // what is left must not wait behind a handler that blocks
+        }
+        run_and_requeue(slot);
+    }
+}
+
+fn run_and_requeue(slot: Arc<dyn Runnable>) {
+    match slot.run() {
+        After::Resigned => {}
+        After::Again(slot) => LOCAL.with(|local| local.list.borrow_mut().push_back(slot)),
+        After::HandOver(slot) | After::Blocked { slot, .. } => ring(slot),
+    }
+}
+
+/// Runs a slot that was rung, and what it elects, until there is nothing left.
+pub(crate) fn run(slot: Arc<dyn Runnable>) {
+    let _scope = enter();
+    LOCAL.with(|local| local.list.borrow_mut().push_back(slot));
+    run_until(|| false);
+}
+
+/// The slot's earliest timer: its own thread, or the simulated clock, lets it know.
+pub(crate) fn ask_for_alarm(slot: Arc<dyn Runnable>, at: Time) {
+    if let Some(world) = slot.place().runtime.world() {
+        return world.alarm(slot.clone(), at);
+    }
+    let bell = slot.bell().clone();
+    if bell.set_alarm(&slot, at).is_err() {
+        tracing::error!(child = %slot.name(), "no thread to be had; its timers wait for its next message");
+    }
+}
+
+/// Why a wait ended without what it waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Deadline,
+    /// Simulated only: nothing is left that could happen.
+    Deadlock,
+}
+
+impl From<Ended> for CallError {
+    fn from(ended: Ended) -> CallError {
+        match ended {
+            Ended::Deadline => CallError::DeadlineExceeded,
+            Ended::Deadlock => CallError::Deadlock,
+        }
+    }
+}
+
+/// Waits until it is ready. `register` sees to it that this thread is unparked when it may be.
+pub(crate) fn wait<T>(
+    runtime: Option<&Runtime>,
+    timeout: Option<Duration>,
+    mut ready: impl FnMut() -> Option<T>,
+    register: impl FnOnce(),
+) -> Result<T, Ended> {
+    if let Some(value) = ready() {
+        return Ok(value);
+    }
+    if let Some(runtime) = runtime.filter(|it| it.is_simulated()) {
+        return wait_stepping(runtime, timeout, ready);
+    }
+    hand_over();
+    for _ in 0..thread::SPINS {
+        if let Some(value) = ready() {
+            return Ok(value);
+        }
+        thread::spin_loop();
+    }
+    register();
+    if planted::is(Bug::RegistersBlindly) {
+        thread::park_until(None);
+    }
+    wait_parked(timeout, ready)
+}
+
+fn wait_parked<T>(timeout: Option<Duration>, mut ready: impl FnMut() -> Option<T>) -> Result<T, Ended> {
+    // A deadline beyond what the clock can count is none.
+    let deadline = timeout.and_then(|timeout| clock::now().checked_add(timeout));
+    loop {
+        if let Some(value) = ready() {
+            return Ok(value);
+        }
+        if deadline.is_some_and(|at| clock::now() >= at) {
+            return Err(Ended::Deadline);
+        }
+        thread::park_until(deadline);
+    }
+}
+
+fn wait_stepping<T>(
+    runtime: &Runtime,
+    timeout: Option<Duration>,
+    mut ready: impl FnMut() -> Option<T>,
+) -> Result<T, Ended> {
+    let Some(world) = runtime.world() else { return Err(Ended::Deadlock) };
+    let deadline = timeout.map(|timeout| world.now() + timeout);
+    loop {
+        let stepped = world.step(deadline);
+        if let Some(value) = ready() {
+            return Ok(value);
+        }
+        match stepped {
+            Stepped::Ran => {}
+            Stepped::Deadline => return Err(Ended::Deadline),
+            Stepped::Idle => return Err(Ended::Deadlock),
+        }
+    }
+}

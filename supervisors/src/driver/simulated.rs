@@ -1,0 +1,357 @@
+//! The simulated driver: one thread, choices instead of the scheduler, a virtual clock.
+//!
+//! The slots are the shipped ones. A slot that is elected becomes runnable; a step picks one runnable slot and lets it
+//! take one message, or deliver one item of its outbox. FIFO holds between one sender and one receiver; everything
+//! else is a choice. The clock goes on only when nothing can run. Nothing but the choices decides: no hash order, no
+//! thread, no address, no wall clock.
+
+use super::{After, Runnable};
+use crate::rt::Mutex;
+use crate::runtime::{Stepped, World};
+use crate::{Runtime, Time};
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// Decides whatever is open in a simulation.
+pub trait Choices: Send {
+    /// A number below `n`, which is at least 2. Zero is the harmless choice, so that shrinking towards zeros works.
+    fn choose(&mut self, n: usize) -> usize;
+}
+
+/// Choices drawn from a seed.
+#[derive(Clone, Debug)]
+pub struct Seeded {
+    state: u64,
+}
+
+impl Seeded {
+    /// The same seed always draws the same.
+    #[must_use]
+    pub fn new(seed: u64) -> Seeded {
+        Seeded { state: seed }
+    }
+
+    /// SplitMix64: every seed, also 0, gives a full-length sequence.
+    fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+impl Choices for Seeded {
+    fn choose(&mut self, n: usize) -> usize {
+        let scaled = (u128::from(self.next()) * n as u128) >> 64; // below n
+        usize::try_from(scaled).unwrap_or(0)
+    }
+}
+
+/// Choices made before; zeros after their end. A choice too large for its place is the largest that fits.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    choices: std::vec::IntoIter<usize>,
+}
+
+impl Recorded {
+    /// Replays these.
+    #[must_use]
+    pub fn new(choices: Vec<usize>) -> Recorded {
+        Recorded { choices: choices.into_iter() }
+    }
+}
+
+impl Choices for Recorded {
+    fn choose(&mut self, n: usize) -> usize {
+        self.choices.next().unwrap_or(0).min(n - 1)
+    }
+}
+
+/// A world of one thread in which everything that is open is a choice.
+///
+/// ```
+/// use std::time::Duration;
+/// use supervisors::simulation::{Seeded, Simulation};
+/// let simulation = Simulation::new(Seeded::new(42));
+/// let runtime = simulation.runtime(); // start a supervisor on it
+/// simulation.run_for(Duration::from_secs(3600)); // takes no time
+/// assert_eq!(runtime.now().as_nanos(), 3_600_000_000_000);
+/// ```
+pub struct Simulation {
+    core: Arc<Core>,
+}
+
+struct Core {
+    state: Mutex<State>,
+}
+
+struct State {
+    choices: Box<dyn Choices>,
+    now: Time,
+    /// Elected and able to take something, oldest first.
+    runnable: Vec<Arc<dyn Runnable>>,
+    /// Waiting for room in the mailbox of the slot of that key.
+    blocked: Vec<(usize, Arc<dyn Runnable>)>,
+    /// Busy until then: what runs next of them waits.
+    busy: Vec<(Time, Arc<dyn Runnable>)>,
+    /// At most one per slot.
+    alarms: Vec<(Time, Weak<dyn Runnable>)>,
+    /// How long the step in hand keeps its slot busy.
+    delay: Duration,
+    /// The blocked were tried again and nothing else has happened since.
+    retried: bool,
+    trace: Vec<usize>,
+    steps: u64,
+    fingerprint: u64,
+}
+
+impl Simulation {
+    /// A world at time zero in which nothing runs yet.
+    #[must_use]
+    pub fn new(choices: impl Choices + 'static) -> Simulation {
+        let state = State {
+            choices: Box::new(choices),
+            now: Time::ZERO,
+            runnable: Vec::new(),
+            blocked: Vec::new(),
+            busy: Vec::new(),
+            alarms: Vec::new(),
+            delay: Duration::ZERO,
+            retried: false,
+            trace: Vec::new(),
+            steps: 0,
+            fingerprint: 0xcbf2_9ce4_8422_2325,
+        };
+        Simulation { core: Arc::new(Core { state: Mutex::new(state) }) }
+    }
+
+    /// Where to start supervisors. Calls and waits of their users step the simulation until they are answered.
+    #[must_use]
+    pub fn runtime(&self) -> Runtime {
+        Runtime::simulated(self.core.clone())
+    }
+
+    /// The virtual time.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.core.now()
+    }
+
+    /// Lets one thing happen; `false` when nothing is left that could.
+    pub fn step(&self) -> bool {
+        self.core.step(None) == Stepped::Ran
+    }
+
+    /// Steps until nothing can run without the clock going on; how many steps that took.
+    pub fn settle(&self) -> u64 {
+        let before = self.steps();
+        while self.core.step(Some(self.now())) == Stepped::Ran {}
+        self.steps() - before
+    }
+
+    /// Steps until that much virtual time has gone by and nothing is left to do then; how many steps that took.
+    pub fn run_for(&self, time: Duration) -> u64 {
+        let (before, until) = (self.steps(), self.now() + time);
+        while self.core.step(Some(until)) == Stepped::Ran {}
+        self.steps() - before
+    }
+
+    /// Keeps the slot whose handler calls this busy for so long after its turn: what a disk does to a writer.
+    pub fn busy_for(&self, time: Duration) {
+        let mut state = self.core.state.lock();
+        state.delay = state.delay.max(time);
+    }
+
+    /// One of `n` things, for what else is simulated beside the actors; it is recorded like the driver's own choices.
+    #[must_use]
+    pub fn choose(&self, n: usize) -> usize {
+        self.core.choose(n)
+    }
+
+    /// The choices made so far, for [`Recorded`].
+    #[must_use]
+    pub fn choices(&self) -> Vec<usize> {
+        self.core.state.lock().trace.clone()
+    }
+
+    /// Steps made so far.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.core.state.lock().steps
+    }
+
+    /// A digest of which child ran when and of every choice: equal for equal runs.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.core.state.lock().fingerprint
+    }
+}
+
+impl Drop for Simulation {
+    /// What still waits holds the runtime, and by that the world, which holds what waits.
+    fn drop(&mut self) {
+        let mut state = self.core.state.lock();
+        let left = (
+            std::mem::take(&mut state.runnable),
+            std::mem::take(&mut state.blocked),
+            std::mem::take(&mut state.busy),
+        );
+        drop(state);
+        drop(left);
+    }
+}
+
+impl fmt::Debug for Simulation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.core.state.lock();
+        f.debug_struct("Simulation")
+            .field("now", &state.now)
+            .field("steps", &state.steps)
+            .field("runnable", &state.runnable.len())
+            .field("blocked", &state.blocked.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl State {
+    fn choose(&mut self, n: usize) -> usize {
+        if n < 2 {
+            return 0;
+        }
+        let choice = self.choices.choose(n).min(n - 1);
+        self.trace.push(choice);
+        self.digest(choice as u64);
+        choice
+    }
+
+    /// FNV-1a over words.
+    fn digest(&mut self, word: u64) {
+        self.fingerprint = (self.fingerprint ^ word).wrapping_mul(0x100_0000_01b3);
+    }
+
+    /// The slot that runs now, after the clock went on if it had to.
+    fn pick(&mut self, until: Option<Time>) -> Result<Arc<dyn Runnable>, Stepped> {
+        if self.runnable.is_empty() && !self.retried {
+            self.retried = true; // a target that has ended does not run, and by that frees nobody
+            self.free_where(|_| true);
+        }
+        if self.runnable.is_empty() {
+            return Err(self.advance(until));
+        }
+        let choice = self.choose(self.runnable.len());
+        Ok(self.runnable.remove(choice))
+    }
+
+    /// Nothing can run: the clock goes on to what comes next.
+    fn advance(&mut self, until: Option<Time>) -> Stepped {
+        self.alarms.retain(|(_, slot)| slot.strong_count() > 0);
+        let alarms = self.alarms.iter().map(|(at, _)| *at);
+        let next = alarms.chain(self.busy.iter().map(|(at, _)| *at)).min();
+        match (next, until) {
+            (None, None) => return Stepped::Idle,
+            (Some(next), None) => self.now = self.now.max(next),
+            (Some(next), Some(until)) if next <= until => self.now = self.now.max(next),
+            (_, Some(until)) => {
+                self.now = self.now.max(until);
+                return Stepped::Deadline;
+            }
+        }
+        self.retried = false;
+        Stepped::Ran
+    }
+
+    /// The slots whose alarm is due.
+    fn due(&mut self) -> Vec<Arc<dyn Runnable>> {
+        let now = self.now;
+        if self.alarms.iter().all(|(at, _)| *at > now) {
+            return Vec::new();
+        }
+        self.alarms.extract_if(.., |(at, _)| *at <= now).filter_map(|(_, slot)| slot.upgrade()).collect()
+    }
+
+    fn free_where(&mut self, freed: impl Fn(usize) -> bool) {
+        if !self.blocked.is_empty() {
+            let freed = self.blocked.extract_if(.., |(on, _)| freed(*on)).map(|(_, slot)| slot);
+            self.runnable.extend(freed);
+        }
+    }
+
+    fn end_of_business(&mut self) {
+        let now = self.now;
+        if !self.busy.is_empty() {
+            let rested = self.busy.extract_if(.., |(at, _)| *at <= now).map(|(_, slot)| slot);
+            self.runnable.extend(rested);
+        }
+    }
+
+    fn after(&mut self, key: usize, after: After) {
+        let until = self.now + std::mem::take(&mut self.delay);
+        match after {
+            After::Resigned => {}
+            After::Again(slot) | After::HandOver(slot) if until > self.now => self.busy.push((until, slot)),
+            After::Again(slot) | After::HandOver(slot) => self.runnable.push(slot),
+            After::Blocked { slot, on } => return self.blocked.push((on, slot)),
+        }
+        self.retried = false;
+        self.free_where(|on| on == key);
+    }
+}
+
+impl World for Core {
+    fn now(&self) -> Time {
+        self.state.lock().now
+    }
+
+    fn ring(&self, slot: Arc<dyn Runnable>) {
+        self.state.lock().runnable.push(slot);
+    }
+
+    fn alarm(&self, slot: Arc<dyn Runnable>, at: Time) {
+        let mut state = self.state.lock();
+        let weak = Arc::downgrade(&slot);
+        state.alarms.retain(|(_, other)| !other.ptr_eq(&weak));
+        state.alarms.push((at, weak));
+    }
+
+    fn step(&self, until: Option<Time>) -> Stepped {
+        let due = {
+            let mut state = self.state.lock();
+            state.end_of_business();
+            state.due()
+        };
+        due.into_iter().for_each(Runnable::alarm_came);
+        let slot = {
+            let mut state = self.state.lock();
+            match state.pick(until) {
+                Ok(slot) => slot,
+                Err(stepped) => return stepped,
+            }
+        };
+        self.run(slot);
+        Stepped::Ran
+    }
+
+    fn choose(&self, n: usize) -> usize {
+        self.state.lock().choose(n)
+    }
+}
+
+impl Core {
+    fn run(&self, slot: Arc<dyn Runnable>) {
+        let key = slot.key();
+        {
+            let mut state = self.state.lock();
+            state.steps += 1;
+            let now = state.now.as_nanos();
+            state.digest(now);
+            slot.name().as_str().bytes().for_each(|byte| state.digest(byte.into()));
+        }
+        let after = slot.run();
+        self.state.lock().after(key, after);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! Where actors run: a clock, and either threads or a simulated world.
+
+use crate::Time;
+use crate::driver::Runnable;
+use crate::rt::clock::{self, Instant};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where actors run. Cheap to clone.
+///
+/// ```
+/// let runtime = supervisors::Runtime::threads();
+/// let before = runtime.now();
+/// assert!(runtime.now() >= before);
+/// ```
+#[derive(Clone)]
+pub struct Runtime {
+    kind: Kind,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Threads { began: Instant },
+    Simulated(Arc<dyn World>),
+}
+
+/// What a simulated driver does in place of threads and the clock.
+pub(crate) trait World: Send + Sync {
+    /// The virtual time.
+    fn now(&self) -> Time;
+    /// The slot was elected: it may run from now on.
+    fn ring(&self, slot: Arc<dyn Runnable>);
+    /// The slot's earliest timer.
+    fn alarm(&self, slot: Arc<dyn Runnable>, at: Time);
+    /// One thing happens, or the time goes on, but not past that deadline.
+    fn step(&self, until: Option<Time>) -> Stepped;
+    /// One of `n` things; 0 is the harmless one.
+    fn choose(&self, n: usize) -> usize;
+}
+
+/// What a step of a simulated world came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stepped {
+    /// Something happened.
+    Ran,
+    /// Nothing was left to do before the deadline, which is now.
+    Deadline,
+    /// Nothing is left to do at all.
+    Idle,
+}
+
+impl Runtime {
+    /// Real threads and the monotonic clock, which begins now.
+    #[must_use]
+    pub fn threads() -> Runtime {
+        Runtime { kind: Kind::Threads { began: clock::now() } }
+    }
+
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn simulated(world: Arc<dyn World>) -> Runtime {
+        Runtime { kind: Kind::Simulated(world) }
+    }
+
+    /// The monotonic or virtual time.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        match &self.kind {
+            Kind::Threads { began } => Time::ZERO + clock::now().saturating_duration_since(*began),
+            Kind::Simulated(world) => world.now(),
+        }
+    }
+
+    /// The calendar time in microseconds since 1970 began. It may jump either way; a simulated calendar begins in
+    /// November 2023 and goes with the virtual time.
+    #[must_use]
+    pub fn wall_micros(&self) -> u64 {
+        const SIMULATED_BEGIN: u64 = 1_700_000_000_000_000;
+        match &self.kind {
+            Kind::Threads { .. } => clock::wall_micros(),
+            Kind::Simulated(world) => SIMULATED_BEGIN + world.now().as_nanos() / 1_000,
+        }
+    }
+
+    /// Whether time is virtual and one thread runs everything.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        self.world().is_some()
+    }
+
+    pub(crate) fn world(&self) -> Option<&Arc<dyn World>> {
+        match &self.kind {
+            Kind::Threads { .. } => None,
+            Kind::Simulated(world) => Some(world),
+        }
+    }
+
+    /// That time as the operating system counts it; `None` for one that will never come.
+    pub(crate) fn instant(&self, at: Time) -> Option<Instant> {
+        match &self.kind {
+            Kind::Threads { began } => began.checked_add(Duration::from_nanos(at.as_nanos())),
+            Kind::Simulated(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("now", &self.now()).field("simulated", &self.is_simulated()).finish()
+    }
+}

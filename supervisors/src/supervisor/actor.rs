@@ -1,0 +1,326 @@
+//! The supervisor: tells the core what it hears, and does what the core decides.
+//!
+//! - Receives: starts and exits of its children (urgent lane), deadlines, additions and removals, a wake-up to stop.
+//! - Sends: starts and stops to its children, its own start and exit to its parent, reports.
+//! - Owns: the decisions, the timers, the answers owed to those who add and remove; of the family the books.
+//! - Fails: never by itself. It ends when it is stopped, when a first start fails, or when a budget is exhausted.
+
+use super::family::{Family, Verdict};
+use super::handle::{AddError, RemoveError};
+use super::order::Order;
+use crate::control::{Event as Heard, Notice as Told, Parent};
+use crate::core::{
+    AddFailed, Cause, Child, Core, Effect, Event, How, Key, Moment, State as CoreState, Timer,
+};
+use crate::rt::atomic::Ordering;
+use crate::tree::State;
+use crate::{Actor, ChildSpec, Context, ExitReason, Flow, Reply, TimerId};
+use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
+use std::sync::Arc;
+
+/// One incarnation of a supervisor.
+pub(super) struct SupervisorActor {
+    pub(super) family: Arc<Family>,
+    core: Core,
+    timers: BTreeMap<Timer, TimerId>,
+    /// Come back in the next turn, after what others want first.
+    yielded: VecDeque<Timer>,
+    adding: BTreeMap<Key, Reply<Result<(), AddError>>>,
+    removing: BTreeMap<Key, Vec<Reply<Result<ExitReason, RemoveError>>>>,
+    /// Feeds jitter; the same clock and name draw the same.
+    luck: u64,
+    /// Answers of the step in hand: given when the books are in order, so that who is answered finds them so.
+    answers: Vec<Answered>,
+    told_to_stop: bool,
+    exiting: bool,
+}
+
+enum Answered {
+    Add(Reply<Result<(), AddError>>, Result<(), AddError>),
+    Remove(Reply<Result<ExitReason, RemoveError>>, ExitReason),
+}
+
+type InTurn<'a, 'b> = &'a mut Context<'b, Order>;
+
+impl SupervisorActor {
+    pub(super) fn new(family: Arc<Family>) -> SupervisorActor {
+        SupervisorActor {
+            core: Core::new(family.strategy, []),
+            family,
+            timers: BTreeMap::new(),
+            yielded: VecDeque::new(),
+            adding: BTreeMap::new(),
+            removing: BTreeMap::new(),
+            luck: 0,
+            answers: Vec::new(),
+            told_to_stop: false,
+            exiting: false,
+        }
+    }
+}
+
+impl Actor for SupervisorActor {
+    type Message = Order;
+    type Error = Infallible;
+
+    fn started(&mut self, context: InTurn<'_, '_>) -> Result<(), Infallible> {
+        self.gather(context);
+        self.step(Event::Start, context);
+        Ok(())
+    }
+
+    fn handle(&mut self, order: Order, context: InTurn<'_, '_>) -> Result<Flow, Infallible> {
+        match order {
+            Order::Heard(told) => self.heard(told, context),
+            Order::Due(timer) => self.due(timer, context),
+            Order::Add { spec, reply } => self.add(*spec, reply, context),
+            Order::Remove { id, reply } => self.remove(&id, reply, context),
+        }
+        Ok(self.flow())
+    }
+
+    fn woken(&mut self, context: InTurn<'_, '_>) -> Result<Flow, Infallible> {
+        let stop = self.family.stop_wanted.load(Ordering::Acquire) == context.incarnation();
+        if stop && !std::mem::replace(&mut self.told_to_stop, true) {
+            self.step(Event::Shutdown, context);
+        }
+        for timer in std::mem::take(&mut self.yielded) {
+            self.step(Event::Due(timer), context);
+        }
+        Ok(self.flow())
+    }
+}
+
+/// What it is told.
+impl SupervisorActor {
+    fn flow(&self) -> Flow {
+        if self.exiting { Flow::Stop } else { Flow::Continue }
+    }
+
+    /// Begins with the children that it was built with. Those that were added to the last incarnation are gone.
+    fn gather(&mut self, context: InTurn<'_, '_>) {
+        self.luck = context.now().as_nanos() ^ fold(self.family.name.as_str());
+        let gone: Vec<Key> =
+            self.family.kin.lock().iter().filter(|kin| !kin.lasting).map(|kin| kin.key).collect();
+        gone.into_iter().for_each(|key| drop(self.family.forget(key)));
+        if context.incarnation() == 1 {
+            let kin: Vec<_> = {
+                let kin = self.family.kin.lock();
+                kin.iter().map(|kin| (kin.key, kin.child.clone(), kin.settings.clone())).collect()
+            };
+            let parent: Arc<dyn Parent> = context.address().slot.clone();
+            kin.iter()
+                .for_each(|(key, child, settings)| self.family.adopt(*key, child, settings, parent.clone()));
+        }
+        let mut kin = self.family.kin.lock();
+        let children = kin.iter_mut().map(|kin| {
+            kin.charged.clear();
+            kin.final_reason = None;
+            let child = Child::new(kin.key, kin.plan(), kin.incarnation);
+            if kin.ended { Child { state: CoreState::Ended, ..child } } else { child }
+        });
+        self.core = Core::new(self.family.strategy, children);
+    }
+
+    fn heard(&mut self, Told { key, incarnation, event }: Told, context: InTurn<'_, '_>) {
+        let child = Key(key);
+        match event {
+            Heard::Started => self.step(Event::Started { child, incarnation }, context),
+            Heard::StartFailed(reason) => {
+                let how = self.note_exit(child, incarnation, reason);
+                self.step(Event::StartFailed { child, incarnation, how }, context);
+            }
+            Heard::Exited(reason) => {
+                let how = self.note_exit(child, incarnation, reason);
+                self.step(Event::Exited { child, incarnation, how }, context);
+            }
+        }
+    }
+
+    fn note_exit(&self, child: Key, incarnation: u64, reason: ExitReason) -> How {
+        let how = how(&reason);
+        self.family.with(child, |kin| {
+            if kin.incarnation == incarnation && !kin.ended {
+                kin.last_exit = Some(reason);
+            }
+        });
+        how
+    }
+
+    fn due(&mut self, timer: Timer, context: InTurn<'_, '_>) {
+        if self.timers.remove(&timer).is_some() {
+            self.step(Event::Due(timer), context);
+        }
+    }
+
+    fn add(&mut self, spec: ChildSpec, reply: Reply<Result<(), AddError>>, context: InTurn<'_, '_>) {
+        match self.family.find(spec.id()) {
+            Some((_, _, false)) => return reply.send(Err(AddError::AlreadyThere)),
+            Some((old, _, true)) => self.step(Event::Remove(old), context),
+            None => {}
+        }
+        let (child, settings) = spec.into_parts();
+        let key = self.family.next_key();
+        self.family.adopt(key, &child, &settings, context.address().slot.clone());
+        self.family.take_in(key, child, settings, false);
+        self.adding.insert(key, reply);
+        if let Some(plan) = self.family.with(key, |kin| kin.plan()) {
+            self.step(Event::Add { child: key, plan }, context);
+        }
+    }
+
+    fn remove(
+        &mut self,
+        id: &crate::ChildId,
+        reply: Reply<Result<ExitReason, RemoveError>>,
+        context: InTurn<'_, '_>,
+    ) {
+        match self.family.find(id) {
+            None => reply.send(Err(RemoveError::Unknown)),
+            Some((key, ..)) => {
+                self.removing.entry(key).or_default().push(reply);
+                self.step(Event::Remove(key), context);
+            }
+        }
+    }
+
+    fn step(&mut self, event: Event, context: InTurn<'_, '_>) {
+        let mut effects = Vec::new();
+        let at = Moment { now: context.now(), luck: self.draw() };
+        self.core.step(at, event, &mut effects);
+        effects.into_iter().for_each(|effect| self.carry_out(effect, context));
+        self.answers.drain(..).for_each(Answered::give);
+    }
+
+    /// SplitMix64, its upper half.
+    fn draw(&mut self) -> u32 {
+        self.luck = self.luck.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.luck ^ (self.luck >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        u32::try_from(mixed >> 32).unwrap_or(0)
+    }
+}
+
+/// What it does.
+impl SupervisorActor {
+    fn carry_out(&mut self, effect: Effect, context: InTurn<'_, '_>) {
+        match effect {
+            Effect::Start { child, incarnation } => self.start(child, incarnation),
+            Effect::Stop { child } => self.stop(child),
+            Effect::Abandon { child } => self.abandon(child),
+            Effect::End { child, exhausted } => self.family.end(child, exhausted),
+            Effect::Forget { child } => drop(self.family.forget(child)),
+            Effect::Arm { timer, after } => {
+                let id = context.send_after(after, Order::Due(timer));
+                self.timers.insert(timer, id);
+            }
+            Effect::Disarm { timer } => self.disarm(timer, context),
+            Effect::Yield { timer } => {
+                self.yielded.push_back(timer);
+                context.wake_me();
+            }
+            Effect::Tell(notice) => self.family.tell(notice, context.now()),
+            Effect::Added { child } => self.added(child, Ok(())),
+            Effect::AddFailed { child, why } => {
+                let error = self.add_error(child, why);
+                self.added(child, Err(error));
+            }
+            Effect::Removed { child } => self.removed(child),
+            Effect::Ready => self.family.announce(context.incarnation()),
+            Effect::Exit(cause) => self.exit(cause),
+        }
+    }
+
+    fn start(&self, child: Key, incarnation: u64) {
+        let start = self.family.with(child, |kin| {
+            kin.state = State::Starting;
+            kin.incarnation = incarnation;
+            kin.child.clone()
+        });
+        start.into_iter().for_each(|child| child.start(incarnation));
+    }
+
+    fn stop(&self, child: Key) {
+        let stop = self.family.with(child, |kin| {
+            kin.state = State::Stopping;
+            (kin.child.clone(), kin.incarnation)
+        });
+        stop.into_iter().for_each(|(child, incarnation)| child.stop(incarnation));
+    }
+
+    fn abandon(&self, child: Key) {
+        let lost = self.family.with(child, |kin| {
+            kin.abandon();
+            kin.ended = true;
+            kin.child.clone()
+        });
+        lost.into_iter().for_each(|child| child.end(&ExitReason::Abandoned));
+    }
+
+    fn disarm(&mut self, timer: Timer, context: InTurn<'_, '_>) {
+        self.yielded.retain(|yielded| *yielded != timer);
+        if let Some(id) = self.timers.remove(&timer) {
+            context.cancel(id);
+        }
+    }
+
+    fn added(&mut self, child: Key, outcome: Result<(), AddError>) {
+        if let Some(reply) = self.adding.remove(&child) {
+            self.answers.push(Answered::Add(reply, outcome));
+        }
+    }
+
+    fn add_error(&self, child: Key, why: AddFailed) -> AddError {
+        match why {
+            AddFailed::Stopping => AddError::Stopped,
+            AddFailed::Removed => AddError::Removed,
+            AddFailed::DidNotStart => {
+                let last = self.family.with(child, |kin| kin.last_exit.clone()).flatten();
+                AddError::DidNotStart(last.unwrap_or(ExitReason::Abandoned))
+            }
+        }
+    }
+
+    fn removed(&mut self, child: Key) {
+        let reason = self.family.with(child, |kin| kin.end_reason()).unwrap_or(ExitReason::Shutdown);
+        for reply in self.removing.remove(&child).unwrap_or_default() {
+            self.answers.push(Answered::Remove(reply, reason.clone()));
+        }
+    }
+
+    fn exit(&mut self, cause: Cause) {
+        self.exiting = true;
+        let verdict = match cause {
+            Cause::Shutdown => Verdict::Ended(ExitReason::Shutdown),
+            Cause::StartFailed { child } => self.family.did_not_start(child),
+            Cause::Exhausted { child, spent } => Verdict::Ended(self.family.exhausted(child, spent)),
+            Cause::Escalated { child } => Verdict::Ended(self.family.escalated(child)),
+        };
+        *self.family.verdict.lock() = Some(verdict);
+        self.family.end_added();
+    }
+}
+
+impl Answered {
+    fn give(self) {
+        match self {
+            Answered::Add(reply, outcome) => reply.send(outcome),
+            Answered::Remove(reply, reason) => reply.send(Ok(reason)),
+        }
+    }
+}
+
+fn how(reason: &ExitReason) -> How {
+    match reason {
+        ExitReason::Normal => How::Normal,
+        ExitReason::Shutdown => How::Shutdown,
+        abnormal => How::Abnormal(abnormal.remedy()),
+    }
+}
+
+/// FNV-1a.
+fn fold(name: &str) -> u64 {
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}

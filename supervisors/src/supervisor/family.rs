@@ -1,0 +1,334 @@
+//! A supervisor's children as everyone may see them: what outlives its incarnations, and what `tree()` reads.
+//!
+//! Only the supervisor's own turns change it, each under a short lock, so a snapshot waits for no child.
+
+use super::shutdown::Farewell;
+use crate::control::{Child, ChildSnapshot, Parent, Place};
+use crate::core::{Key, Plan};
+use crate::report::Hub;
+use crate::rt::Mutex;
+use crate::rt::atomic::{AtomicU64, Ordering};
+use crate::spec::Settings;
+use crate::tree::{Kind, State, TreeNode};
+use crate::{ChildId, ExitReason, RestartPolicy, Strategy, Time};
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// A supervisor apart from its incarnations.
+pub(crate) struct Family {
+    pub(super) name: ChildId,
+    pub(super) strategy: Strategy,
+    /// Where the supervisor itself lives; set when it is adopted.
+    pub(super) home: OnceLock<Home>,
+    /// In start order, which is that of their keys.
+    pub(super) kin: Mutex<Vec<Kin>>,
+    /// Children that were abandoned and forgotten, for the last report.
+    pub(super) lost: Mutex<Vec<Farewell>>,
+    /// The incarnation that was asked to stop.
+    pub(super) stop_wanted: AtomicU64,
+    /// Why the incarnation that is about to end does so.
+    pub(super) verdict: Mutex<Option<Verdict>>,
+    /// Who did not start, of the incarnation that ended because of it.
+    pub(super) culprit: Mutex<Option<ChildId>>,
+    last_key: AtomicU64,
+}
+
+/// Where a supervisor lives.
+pub(crate) struct Home {
+    /// As its own supervisor said; its parent hears of this one only through `Family`.
+    pub(super) place: Place,
+    pub(super) hub: Arc<Hub>,
+    /// The names of the supervisors from the root to this one.
+    pub(super) path: Arc<str>,
+}
+
+/// How an incarnation of the supervisor ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Verdict {
+    NeverStarted(ExitReason),
+    Ended(ExitReason),
+}
+
+/// One child.
+pub(crate) struct Kin {
+    pub(super) key: Key,
+    pub(super) child: Arc<dyn Child>,
+    pub(super) settings: Settings,
+    /// Named when the supervisor was built; others are gone when it restarts.
+    pub(super) lasting: bool,
+    pub(super) state: State,
+    pub(super) incarnation: u64,
+    pub(super) last_exit: Option<ExitReason>,
+    /// What the child ends with when it ends for good, where that is not its last exit.
+    pub(super) final_reason: Option<ExitReason>,
+    pub(super) charged: VecDeque<Time>,
+    pub(super) restarts_total: u64,
+    /// What it was doing when it was abandoned, and on which thread.
+    pub(super) hung: Option<(Option<String>, &'static str)>,
+    /// Its slot is closed.
+    pub(super) ended: bool,
+}
+
+impl Family {
+    pub(super) fn new(name: ChildId, strategy: Strategy) -> Arc<Family> {
+        Arc::new(Family {
+            name,
+            strategy,
+            home: OnceLock::new(),
+            kin: Mutex::new(Vec::new()),
+            lost: Mutex::new(Vec::new()),
+            stop_wanted: AtomicU64::new(0),
+            verdict: Mutex::new(None),
+            culprit: Mutex::new(None),
+            last_key: AtomicU64::new(0),
+        })
+    }
+
+    pub(super) fn home(&self) -> &Home {
+        self.home.get().expect("a supervisor runs only after it was adopted")
+    }
+
+    pub(super) fn next_key(&self) -> Key {
+        Key(self.last_key.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Takes a child into the books, last.
+    pub(super) fn take_in(&self, key: Key, child: Arc<dyn Child>, settings: Settings, lasting: bool) {
+        self.kin.lock().push(Kin {
+            key,
+            child,
+            settings,
+            lasting,
+            state: State::New,
+            incarnation: 0,
+            last_exit: None,
+            final_reason: None,
+            charged: VecDeque::new(),
+            restarts_total: 0,
+            hung: None,
+            ended: false,
+        });
+    }
+
+    /// Tells the child where it lives.
+    pub(super) fn adopt(
+        &self,
+        key: Key,
+        child: &Arc<dyn Child>,
+        settings: &Settings,
+        parent: Arc<dyn Parent>,
+    ) {
+        let Home { place, hub, path, .. } = self.home();
+        let place = Place { parent, key: key.0, path: path.clone(), ..place.clone() };
+        if let Some(family) = child.family() {
+            family.move_in(place.clone(), hub.clone());
+        }
+        child.clone().adopt(place, settings);
+    }
+
+    /// Remembers where this supervisor lives.
+    pub(super) fn move_in(&self, place: Place, hub: Arc<Hub>) {
+        let path = match &*place.path {
+            "" => self.name.as_str().into(),
+            above => format!("{above}/{}", self.name).into(),
+        };
+        let _ = self.home.set(Home { place, hub, path });
+    }
+
+    /// The entry of that child; `None` once it was forgotten.
+    pub(super) fn with<T>(&self, key: Key, work: impl FnOnce(&mut Kin) -> T) -> Option<T> {
+        let mut kin = self.kin.lock();
+        let at = kin.binary_search_by_key(&key, |entry| entry.key).ok()?;
+        Some(work(&mut kin[at]))
+    }
+
+    /// Takes the child out of the books.
+    pub(super) fn forget(&self, key: Key) -> Option<Kin> {
+        let mut kin = self.kin.lock();
+        let at = kin.binary_search_by_key(&key, |entry| entry.key).ok()?;
+        let gone = kin.remove(at);
+        drop(kin);
+        if gone.hung.is_some() {
+            self.lost.lock().push(gone.farewell());
+        }
+        Some(gone)
+    }
+
+    pub(super) fn find(&self, id: &ChildId) -> Option<(Key, Arc<dyn Child>, bool)> {
+        let kin = self.kin.lock();
+        kin.iter()
+            .find(|entry| entry.child.id() == id)
+            .map(|entry| (entry.key, entry.child.clone(), entry.ended))
+    }
+
+    /// Ends all children for good, last first: the supervisor will not be started again.
+    pub(super) fn end_all(&self) {
+        let ends: Vec<_> = {
+            let mut kin = self.kin.lock();
+            kin.iter_mut().rev().filter_map(Kin::close).collect()
+        };
+        ends.into_iter().for_each(|(child, reason)| child.end(&reason));
+    }
+
+    /// The nodes of the children, in start order.
+    pub(super) fn nodes(&self, now: Time) -> Vec<TreeNode> {
+        // The children are looked at without the lock: each of them may be a supervisor with a lock of its own.
+        let outlines: Vec<_> = self.kin.lock().iter().map(|entry| entry.outline(now)).collect();
+        outlines.into_iter().map(|(child, node)| complete(&*child, node, now)).collect()
+    }
+
+    /// How each child ended, in start order; nested supervisors' children below them.
+    pub(super) fn farewells(&self) -> Vec<Farewell> {
+        let kin: Vec<_> =
+            self.kin.lock().iter().map(|entry| (entry.child.clone(), entry.farewell())).collect();
+        let mut all = std::mem::take(&mut *self.lost.lock());
+        for (child, farewell) in kin {
+            all.push(farewell);
+            if let Some(family) = child.family() {
+                let below = family.farewells();
+                all.extend(below.into_iter().map(|farewell| farewell.below(&family.name)));
+            }
+        }
+        all
+    }
+}
+
+/// A supervisor that was never started leaves children that nobody will ever start: their callers are told.
+impl Drop for Family {
+    fn drop(&mut self) {
+        self.end_all();
+    }
+}
+
+impl Kin {
+    /// What is left to end, if anything: a child that is still up is left to itself.
+    fn close(&mut self) -> Option<(Arc<dyn Child>, ExitReason)> {
+        if self.ended {
+            return None;
+        }
+        if matches!(self.state, State::Starting | State::Running | State::Stopping) {
+            self.abandon();
+        }
+        self.ended = true;
+        Some((self.child.clone(), self.end_reason()))
+    }
+
+    pub(super) fn end_reason(&self) -> ExitReason {
+        let last = || self.last_exit.clone().unwrap_or(ExitReason::Shutdown);
+        self.final_reason.clone().unwrap_or_else(last)
+    }
+
+    pub(super) fn restart_charged(&mut self, now: Time) {
+        self.restarts_total += 1;
+        self.charged.push_back(now);
+        let within = self.window();
+        while self.charged.front().is_some_and(|at| within.is_some_and(|within| now - *at > within)) {
+            self.charged.pop_front();
+        }
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        plan(&self.settings, self.child.family().is_some())
+    }
+
+    pub(super) fn farewell(&self) -> Farewell {
+        Farewell::new(self.child.id(), self.state, self.end_reason(), self.hung.clone())
+    }
+
+    fn window(&self) -> Option<Duration> {
+        match self.settings.restart {
+            RestartPolicy::Bounded { within, .. } => Some(within),
+            _ => None,
+        }
+    }
+
+    fn outline(&self, now: Time) -> (Arc<dyn Child>, TreeNode) {
+        let within = self.window();
+        let counts = |at: &&Time| within.is_none_or(|within| now - **at <= within);
+        let node = TreeNode {
+            state: self.state,
+            incarnation: self.incarnation,
+            restarts_within: u32::try_from(self.charged.iter().filter(counts).count()).unwrap_or(u32::MAX),
+            restarts_total: self.restarts_total,
+            last_exit: self.last_exit.clone(),
+            ..blank(self.child.id(), Kind::Actor(self.settings.driver))
+        };
+        (self.child.clone(), node)
+    }
+}
+
+fn blank(id: &ChildId, kind: Kind) -> TreeNode {
+    TreeNode {
+        id: id.clone(),
+        kind,
+        state: State::New,
+        incarnation: 0,
+        restarts_within: 0,
+        restarts_total: 0,
+        last_exit: None,
+        mailbox_depth: 0,
+        mailbox_high_water: 0,
+        mailbox_capacity: 0,
+        busy_since: None,
+        doing: "",
+        children: Vec::new(),
+    }
+}
+
+/// Adds what the slot knows.
+fn complete(child: &dyn Child, node: TreeNode, now: Time) -> TreeNode {
+    let ChildSnapshot { depth, high_water, capacity, busy_since, doing, .. } = child.snapshot();
+    let family = child.family();
+    TreeNode {
+        kind: family.as_ref().map_or(node.kind, |family| Kind::Supervisor(family.strategy)),
+        mailbox_depth: depth,
+        mailbox_high_water: high_water,
+        mailbox_capacity: capacity,
+        busy_since,
+        doing,
+        children: family.map_or_else(Vec::new, |family| family.nodes(now)),
+        ..node
+    }
+}
+
+/// A root has nobody above it who keeps its books.
+pub(super) fn root_node(child: &dyn Child, family: &Family, state: State, now: Time) -> TreeNode {
+    let strategy = Kind::Supervisor(family.strategy);
+    complete(child, TreeNode { state, incarnation: 1, ..blank(&family.name, strategy) }, now)
+}
+
+/// What decisions know of a child. A supervisor takes as long to start and stop as its children do.
+pub(super) fn plan(settings: &Settings, is_supervisor: bool) -> Plan {
+    let or =
+        |given: Option<Duration>, seconds| given.or((!is_supervisor).then(|| Duration::from_secs(seconds)));
+    Plan {
+        kind: settings.kind,
+        policy: settings.restart,
+        backoff: settings.backoff,
+        shutdown: or(settings.shutdown, 5),
+        start: or(settings.start_deadline, 30),
+        exhausted: settings.when_exhausted,
+    }
+}
+
+/// Keeps what a deadline's default would refuse out of the check: only what was asked for can be wrong.
+pub(super) fn check(settings: &Settings) -> Result<(), crate::SpecError> {
+    if settings.mailbox == 0 {
+        return Err(crate::SpecError::ZeroMailbox);
+    }
+    if settings.turn_limit == 0 {
+        return Err(crate::SpecError::ZeroTurnLimit);
+    }
+    Plan { shutdown: settings.shutdown, start: settings.start_deadline, ..plan(settings, true) }.check()
+}
+
+impl fmt::Debug for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Family")
+            .field("name", &self.name)
+            .field("strategy", &self.strategy)
+            .finish_non_exhaustive()
+    }
+}

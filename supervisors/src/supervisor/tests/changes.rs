@@ -1,0 +1,119 @@
+//! Children that come and go, and supervisors below supervisors.
+
+use super::puppet::{Do, Mishap, bounded, build, everywhere, hear, puppet, strings};
+use crate::*;
+
+/// A child is added and removed while the supervisor runs; one that fails to start leaves nothing behind.
+#[test]
+fn children_are_added_and_removed_while_the_supervisor_runs() {
+    everywhere(|runtime| {
+        let strings = strings();
+        let running = Supervisor::one_for_one("top").start_on(runtime).expect("it starts");
+        let handle = running.handle();
+        let (spec, address) = puppet("a", &strings[0]);
+        handle.add(spec).expect("it starts");
+        assert_eq!(address.call(Do::Which), Ok(1));
+        assert!(matches!(handle.add(puppet("a", &strings[0]).0), Err(AddError::AlreadyThere)));
+        strings[1].in_factory([Some(Mishap::Fail)]);
+        let (spec, refused) = puppet("b", &strings[1]);
+        assert!(matches!(handle.add(spec), Err(AddError::DidNotStart(_))));
+        assert_eq!(refused.call(Do::Which), Err(CallError::Stopped));
+        assert!(matches!(handle.add(puppet("c", &strings[2]).0.mailbox(0)), Err(AddError::Refused(_))));
+        assert_eq!(handle.children(), ["a".into()]);
+        assert!(handle.remove(&"a".into()).is_ok_and(|reason| !reason.is_abnormal()));
+        assert_eq!(handle.remove(&"a".into()).unwrap_err(), RemoveError::Unknown);
+        assert_eq!(address.call(Do::Which), Err(CallError::Stopped));
+        handle.add(puppet("a", &strings[0]).0).expect("its name is free again");
+        assert!(running.shutdown().is_clean());
+        assert!(matches!(handle.add(puppet("d", &strings[0]).0), Err(AddError::Stopped)));
+        assert_eq!(handle.remove(&"a".into()).unwrap_err(), RemoveError::Stopped);
+    });
+}
+
+/// A child that has ended for good makes room for another of its name.
+#[test]
+fn a_child_that_has_ended_for_good_makes_room_for_another_of_its_name() {
+    everywhere(|runtime| {
+        let strings = strings();
+        let running = Supervisor::one_for_one("top").start_on(runtime).expect("it starts");
+        for _ in 0..3 {
+            let (spec, address) = puppet("a", &strings[0]);
+            let spec = spec.kind(Restart::Transient);
+            let completion = spec.completion();
+            running.handle().add(spec).expect("it starts");
+            assert!(address.send(Do::Stop).is_ok());
+            assert!(matches!(completion.wait(), ExitReason::Normal));
+        }
+        assert_eq!(running.handle().children().len(), 1);
+    });
+}
+
+/// A nested supervisor that gives up is restarted by its parent with all its children, and their addresses stay valid.
+#[test]
+fn a_nested_supervisor_that_gives_up_is_restarted_with_its_children() {
+    everywhere(|runtime| {
+        let trio = strings();
+        let never = |_: &str, spec: ChildSpec| spec.restart(RestartPolicy::Never);
+        let (inner, addresses) = build(Strategy::OneForOne, &trio, never);
+        let (spec, handle) = ChildSpec::supervisor(inner);
+        let running = Supervisor::one_for_one("outer").child(spec.restart(bounded(1, 60))).start_on(runtime);
+        let running = running.expect("it starts");
+        let reports = running.reports(1000);
+        let (extra, gone) = puppet("extra", &trio[0]);
+        handle.add(extra).expect("it starts");
+        trio[0].log();
+        assert!(addresses[1].send(Do::Panic).is_ok());
+        hear(&reports, "top", "restarted");
+        assert_eq!(trio[0].log(), "-extra1 -c1 -a1 +a2 +b2 +c2");
+        let up = addresses.iter().map(|address| address.call(Do::Which).expect("it answers"));
+        assert_eq!(up.collect::<Vec<_>>(), [2, 2, 2]);
+        assert_eq!(gone.call(Do::Which), Err(CallError::Stopped), "what was added is gone");
+        assert_eq!(
+            running.tree().find(["top"]).map(|node| (node.incarnation, node.restarts_total)),
+            Some((2, 1))
+        );
+        assert!(addresses[1].send(Do::Panic).is_ok());
+        let reason = running.wait();
+        assert!(
+            matches!(&reason, ExitReason::BudgetExhausted { child, .. } if child.as_str() == "top"),
+            "{reason}"
+        );
+        assert!(matches!(reason.root_cause(), ExitReason::Panicked { .. }));
+        assert_eq!(addresses[0].call(Do::Which), Err(CallError::Stopped));
+    });
+}
+
+/// A failed start deep in the tree is named by its path.
+#[test]
+fn a_failed_start_deep_in_the_tree_is_named_by_its_path() {
+    everywhere(|runtime| {
+        let trio = strings();
+        trio[2].in_factory([Some(Mishap::Panic)]);
+        let (inner, _) = build(Strategy::RestForOne, &trio, |_, spec| spec);
+        let middle = Supervisor::one_for_one("middle").child(ChildSpec::supervisor(inner).0);
+        let outer = Supervisor::one_for_one("outer").child(ChildSpec::supervisor(middle).0);
+        match outer.start_on(runtime) {
+            Err(StartError::Child { child, .. }) => assert_eq!(child.as_str(), "middle/top/c"),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(trio[0].log(), "+a1 +b1 -b1 -a1");
+    });
+}
+
+/// A nested tree stops in reverse, inner children before outer siblings that started earlier.
+#[test]
+fn a_nested_tree_stops_in_reverse_and_its_report_names_each_child_by_its_path() {
+    everywhere(|runtime| {
+        let trio = strings();
+        let (inner, _) = build(Strategy::RestForOne, &trio, |_, spec| spec);
+        let first = puppet("first", &trio[0]).0;
+        let outer = Supervisor::one_for_one("outer").child(first).child(ChildSpec::supervisor(inner).0);
+        let running = outer.start_on(runtime).expect("it starts");
+        trio[0].log();
+        let report = running.shutdown();
+        assert_eq!(trio[0].log(), "-c1 -b1 -a1 -first1");
+        let names: Vec<&str> = report.children.iter().map(|child| child.child.as_str()).collect();
+        assert_eq!(names, ["first", "top", "top/a", "top/b", "top/c"]);
+        assert!(report.is_clean(), "{report}");
+    });
+}

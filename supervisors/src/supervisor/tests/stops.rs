@@ -1,0 +1,193 @@
+//! Shutdowns, deadlines, and looking inside meanwhile.
+
+use super::puppet::{Do, LONG, Mishap, Trio, puppet, strings};
+use crate::rt::channel;
+use crate::*;
+use std::time::Duration;
+
+/// A child that does not stop by its deadline is named in the `ShutdownReport` with what it was doing; the rest still stop.
+#[test]
+fn a_child_that_does_not_stop_by_its_deadline_is_named_in_the_shutdown_report() {
+    for driver in [Driver::Inline, Driver::OwnThread] {
+        let trio = Trio::new(&Runtime::threads(), Strategy::OneForOne, |name, spec| {
+            impatient(name == "b", spec.driver(driver))
+        });
+        let ((there, was_there), (_go, gone)) = (channel::bounded(1), channel::bounded(1));
+        trio.tell(1, Do::Gate(there, gone));
+        assert!(was_there.recv().is_ok());
+        let (log, report) = (trio.strings[0].clone(), trio.running.shutdown());
+        assert_eq!(log.log(), "-c1 -a1");
+        match report.child("b") {
+            Some(Ending::Abandoned { thread: Some(thread), doing }) => {
+                assert_eq!((thread.as_str(), *doing), ("top/b", "waiting at a gate"));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(report.threads_left, ["top/b"]);
+        assert!(!report.is_clean());
+        assert!(
+            report.to_string().contains("b: abandoned on thread top/b, doing: waiting at a gate"),
+            "{report}"
+        );
+    }
+}
+
+/// A deadline only for the child that misses it: the others may be slow on a busy machine.
+fn impatient(is_it: bool, spec: ChildSpec) -> ChildSpec {
+    if is_it { spec.shutdown(Duration::from_millis(20)) } else { spec }
+}
+
+/// The same for a child that hangs in `stopping`.
+#[test]
+fn a_child_that_hangs_in_stopping_is_abandoned_too() {
+    let trio = Trio::new(&Runtime::threads(), Strategy::OneForOne, |name, spec| impatient(name == "c", spec));
+    let (_there, _go) = trio.strings[2].hang_in_stopping();
+    let report = trio.running.shutdown();
+    assert!(
+        matches!(report.child("c"), Some(Ending::Abandoned { doing: "hanging in stopping", .. })),
+        "{report}"
+    );
+    assert!(matches!(report.child("a"), Some(Ending::Clean)), "{report}");
+}
+
+/// `tree()` answers while children are busy, restarting or hung.
+#[test]
+fn tree_answers_while_children_are_busy_restarting_or_hung() {
+    let trio = Trio::new(&Runtime::threads(), Strategy::OneForOne, |name, spec| match name {
+        "c" => {
+            let hour = Duration::from_secs(3600);
+            spec.backoff(Backoff { initial: hour, max: hour, factor: 1.0, jitter: 0.0 })
+        }
+        name => impatient(name == "b", spec),
+    });
+    let ((there, was_there), (_go, gone)) = (channel::bounded(1), channel::bounded(1));
+    trio.tell(1, Do::Gate(there, gone));
+    assert!(was_there.recv().is_ok());
+    trio.tell(1, Do::Note(1));
+    trio.tell(2, Do::Panic);
+    trio.hear("c", "restart 1");
+    assert_eq!(trio.states(), [ChildState::Running, ChildState::Running, ChildState::Restarting]);
+    let tree = trio.running.tree();
+    let busy = tree.find(["b"]).expect("it is there");
+    assert!(busy.busy_since.is_some());
+    assert_eq!((busy.doing, busy.mailbox_depth), ("waiting at a gate", 1));
+    let back = tree.find(["c"]).expect("it is there");
+    assert_eq!((back.restarts_within, back.restarts_total), (1, 1));
+    assert!(matches!(back.last_exit, Some(ExitReason::Panicked { .. })));
+    assert!(tree.to_string().contains("├─ b (inline) running #1"), "{tree}");
+    assert!(serde_json::to_string(&tree).is_ok());
+}
+
+/// A full mailbox makes `send` wait, gives `try_send` its message back, and never stops an exit notice.
+#[test]
+fn a_full_mailbox_never_stops_an_exit_notice() {
+    let trio = Trio::new(&Runtime::threads(), Strategy::OneForAll, |_, spec| spec.mailbox(1));
+    let ((there, was_there), (go, gone)) = (channel::bounded(1), channel::bounded(1));
+    trio.tell(0, Do::Gate(there, gone));
+    assert!(was_there.recv().is_ok());
+    trio.tell(0, Do::Panic);
+    assert!(matches!(trio.addresses[0].try_send(Do::Note(1)), Err(TrySendError::Full(Do::Note(1)))));
+    let waited = trio.addresses[0].send_timeout(Do::Note(1), Duration::from_millis(1));
+    assert!(matches!(waited, Err(SendTimeoutError::Timeout(Do::Note(1)))));
+    assert!(go.send(()).is_ok());
+    trio.hear("c", "restarted");
+    assert_eq!(trio.up(), [2, 2, 2]);
+}
+
+/// Every thread is joined or named in the report; a dropped tree is a stopped tree.
+#[test]
+fn a_dropped_tree_is_stopped_and_its_addresses_answer_stopped() {
+    let trio = Trio::plain(&Runtime::threads(), Strategy::OneForOne);
+    let (log, address) = (trio.strings[0].clone(), trio.addresses[0].clone());
+    drop(trio.running);
+    assert_eq!(log.log(), "-c1 -b1 -a1");
+    assert_eq!(address.call(Do::Which), Err(CallError::Stopped));
+}
+
+/// The root's exhaustion is the user's error: `wait` says so, and nobody waits for its children any longer.
+#[test]
+fn the_roots_exhaustion_is_the_users_error() {
+    let trio =
+        Trio::new(&Runtime::threads(), Strategy::OneForAll, |_, spec| spec.restart(RestartPolicy::Never));
+    trio.tell(1, Do::Panic);
+    let reason = trio.running.wait_timeout(LONG).expect("it gives up");
+    assert!(
+        matches!(&reason, ExitReason::BudgetExhausted { child, .. } if child.as_str() == "b"),
+        "{reason}"
+    );
+    assert_eq!(trio.log(), "-c1 -a1");
+    assert_eq!(trio.addresses[0].call(Do::Which), Err(CallError::Stopped));
+    let report = trio.running.shutdown();
+    assert!(matches!(report.reason, ExitReason::BudgetExhausted { .. }));
+    assert!(matches!(report.child("b"), Some(Ending::Panicked { .. })), "{report}");
+    assert!(trio.reports.last().is_some(), "the reports end with the tree");
+}
+
+/// Specs that cannot work, and two children of one name, are refused before anything starts.
+#[test]
+fn what_cannot_work_is_refused_before_anything_starts() {
+    let refused = |shape: fn(ChildSpec) -> ChildSpec| {
+        let strings = strings();
+        let started = Supervisor::one_for_one("top").child(shape(puppet("a", &strings[0]).0)).start();
+        assert_eq!(strings[0].log(), "");
+        match started {
+            Err(StartError::Refused { error, .. }) => error,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(refused(|spec| spec.mailbox(0)), SpecError::ZeroMailbox);
+    assert_eq!(refused(|spec| spec.turn_limit(0)), SpecError::ZeroTurnLimit);
+    assert_eq!(
+        refused(|spec| spec.shutdown(Duration::ZERO)),
+        SpecError::ZeroDeadline { deadline: "shutdown" }
+    );
+    assert_eq!(refused(|spec| spec.restart(super::puppet::bounded(1, 0))), SpecError::ZeroWindow);
+    let never = refused(|spec| spec.restart(super::puppet::bounded(11, 10)).shutdown(Duration::from_secs(1)));
+    assert!(matches!(never, SpecError::BudgetNeverExhausts { .. }));
+    let strings = strings();
+    let twice =
+        Supervisor::one_for_one("top").child(puppet("a", &strings[0]).0).child(puppet("a", &strings[1]).0);
+    assert!(matches!(twice.start(), Err(StartError::DuplicateName { .. })));
+}
+
+/// A child that does not start in time is abandoned, and the start says so.
+#[test]
+fn a_child_that_hangs_in_its_start_is_abandoned() {
+    let ((there, was_there), (go, gone)) = (channel::bounded::<()>(1), channel::bounded::<()>(1));
+    let strings = strings();
+    let (spec, _) = ChildSpec::actor("slow", move || {
+        let _ = there.send(());
+        let _ = gone.recv();
+        Slow
+    });
+    let spec = spec.driver(Driver::OwnThread).start_deadline(Duration::from_millis(20));
+    let first = puppet("a", &strings[0]).0;
+    match Supervisor::one_for_one("top").child(first).child(spec).start() {
+        Err(StartError::Child { child, reason }) => {
+            assert_eq!((child.as_str(), reason.to_string().as_str()), ("slow", "start failed: abandoned"));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(strings[0].log(), "+a1 -a1");
+    assert!(was_there.recv().is_ok());
+    drop(go);
+}
+
+struct Slow;
+
+impl Actor for Slow {
+    type Message = ();
+    type Error = std::convert::Infallible;
+
+    fn handle(&mut self, (): (), _: &mut Context<'_, ()>) -> Result<Flow, Self::Error> {
+        Ok(Flow::Stop)
+    }
+}
+
+#[test]
+fn a_failure_in_drop_is_how_the_child_ended() {
+    let trio = Trio::plain(&Runtime::threads(), Strategy::OneForOne);
+    trio.strings[0].in_drop(Mishap::Panic);
+    let report = trio.running.shutdown();
+    assert!(matches!(report.child("a"), Some(Ending::Panicked { .. })), "{report}");
+}

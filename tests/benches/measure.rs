@@ -1,0 +1,97 @@
+//! Rounds, medians, and the table.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// What a figure is.
+#[derive(Clone, Copy)]
+pub enum Unit {
+    PerSecond,
+    Micros,
+    Millis,
+}
+
+struct Row {
+    name: &'static str,
+    unit: Unit,
+    target: &'static str,
+    run: Box<dyn Fn() -> f64>,
+    figures: Vec<f64>,
+}
+
+/// The rows of the table, in the order in which they take turns.
+pub struct Bench {
+    rows: Vec<Row>,
+    rounds: usize,
+    filter: Option<String>,
+}
+
+impl Bench {
+    pub fn from_args() -> Self {
+        let rounds = std::env::var("BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
+        // cargo itself passes `--bench`.
+        let filter = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
+        Self { rows: Vec::new(), rounds, filter }
+    }
+
+    pub fn row(
+        &mut self,
+        name: &'static str,
+        unit: Unit,
+        target: &'static str,
+        run: impl Fn() -> f64 + 'static,
+    ) {
+        let is_wanted = self.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()));
+        if is_wanted {
+            self.rows.push(Row { name, unit, target, run: Box::new(run), figures: Vec::new() });
+        }
+    }
+
+    /// Runs every round and prints the table.
+    pub fn print(mut self) {
+        let began = Instant::now();
+        for _ in 0..self.rounds {
+            for row in &mut self.rows {
+                row.figures.push((row.run)());
+            }
+        }
+        println!("{:46} {:>12} {:>24} {:>14}", "", "median", "least .. most", "target");
+        for row in &mut self.rows {
+            row.figures.sort_by(f64::total_cmp);
+            let (least, most) = (row.figures[0], row.figures[row.figures.len() - 1]);
+            let median = row.figures[row.figures.len() / 2];
+            let spread = format!("{} .. {}", row.unit.show(least), row.unit.show(most));
+            println!("{:46} {:>12} {:>24} {:>14}", row.name, row.unit.show(median), spread, row.target);
+        }
+        println!("\n{} rounds in {:.0} s", self.rounds, began.elapsed().as_secs_f64());
+    }
+}
+
+impl Unit {
+    fn show(self, figure: f64) -> String {
+        match self {
+            Self::PerSecond if figure >= 1e6 => format!("{:.2} M/s", figure / 1e6),
+            Self::PerSecond if figure >= 1e3 => format!("{:.1} k/s", figure / 1e3),
+            Self::PerSecond => format!("{figure:.0} /s"),
+            Self::Micros => format!("{figure:.1} us"),
+            Self::Millis => format!("{figure:.1} ms"),
+        }
+    }
+}
+
+/// A directory on the disk that the target directory is on; gone when it is dropped.
+pub fn scratch() -> tempfile::TempDir {
+    let base = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    tempfile::tempdir_in(base).unwrap()
+}
+
+/// The numbers of `count` events.
+pub fn events(count: u64) -> std::ops::Range<u64> {
+    0..count
+}
+
+/// The figure below which the `share` of all lies.
+pub fn percentile(mut figures: Vec<f64>, share: f64) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[((figures.len() - 1) as f64 * share) as usize]
+}

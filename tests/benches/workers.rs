@@ -1,0 +1,103 @@
+//! Cursor workers: how fast they read, how soon they hear, what they cost when there is nothing to do.
+
+use crate::measure::{percentile, scratch};
+use crate::{event, filled};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+use timberline::{CheckpointId, Config, CursorWorkerAction, CursorWorkerConfig, Durability, Region, Store};
+
+/// The rate over the first or the second half of a million events, with their payloads.
+pub fn scan(half: usize) -> f64 {
+    let (dir, count) = (scratch(), 1_000_000);
+    let store = filled(Config::new(dir.path()), count);
+    let (tell, told) = channel();
+    let (mut seen, mut sum) = (0_u64, 0_u64);
+    let began = Instant::now();
+    let config = CursorWorkerConfig::default().batch_size(4_096);
+    let worker = store.cursor_worker(&Region::all(), config, move |batch, _| {
+        for event in batch {
+            sum += event.payload.iter().map(|byte| u64::from(*byte)).sum::<u64>();
+        }
+        let before = seen;
+        seen += batch.len() as u64;
+        if before < count / 2 && seen >= count / 2 || seen == count {
+            tell.send((Instant::now(), seen, sum)).unwrap();
+        }
+        CursorWorkerAction::Continue
+    });
+    let _worker = worker.unwrap();
+    let (middle, at_middle, _) = told.recv().unwrap();
+    let (end, at_end, _) = told.recv().unwrap();
+    match half {
+        0 => at_middle as f64 / (middle - began).as_secs_f64(),
+        _ => (at_end - at_middle) as f64 / (end - middle).as_secs_f64(),
+    }
+}
+
+pub fn checkpointed() -> f64 {
+    let (dir, count) = (scratch(), 300_000);
+    let store = filled(Config::new(dir.path()), count);
+    let (tell, told) = channel();
+    let mut seen = 0;
+    let config =
+        CursorWorkerConfig::default().batch_size(4_096).checkpoint(CheckpointId::new("bench").unwrap());
+    let began = Instant::now();
+    let worker = store.cursor_worker(&Region::all(), config, move |batch, _| {
+        seen += batch.len() as u64;
+        if seen == count {
+            tell.send(()).unwrap();
+        }
+        CursorWorkerAction::Continue
+    });
+    let _worker = worker.unwrap();
+    told.recv().unwrap();
+    count as f64 / began.elapsed().as_secs_f64()
+}
+
+/// From before the append to inside the handler, on a store where nothing else happens.
+pub fn latency(share: f64) -> f64 {
+    let dir = scratch();
+    let store = Store::open(Config::new(dir.path())).unwrap();
+    let (tell, told) = channel();
+    let worker = store.cursor_worker(&Region::all(), CursorWorkerConfig::default(), move |_, _| {
+        tell.send(Instant::now()).unwrap();
+        CursorWorkerAction::Continue
+    });
+    let _worker = worker.unwrap();
+    let micros = (0..1_000).map(|number| {
+        let event = event(number, Durability::Buffered);
+        let began = Instant::now();
+        store.append_event(event).unwrap();
+        let heard = told.recv().unwrap();
+        // Long enough for the worker to go to sleep again.
+        std::thread::sleep(Duration::from_micros(300));
+        (heard - began).as_secs_f64() * 1e6
+    });
+    percentile(micros.collect(), share)
+}
+
+/// Milliseconds of CPU that 200 workers with nothing to do use in five seconds.
+pub fn idle_cpu() -> f64 {
+    let dir = scratch();
+    let store = Store::open(Config::new(dir.path())).unwrap();
+    let start = |_| {
+        store
+            .cursor_worker(&Region::all(), CursorWorkerConfig::default(), |_, _| CursorWorkerAction::Continue)
+    };
+    let workers: Vec<_> = (0..200).map(|number| start(number).unwrap()).collect();
+    let before = cpu_millis();
+    std::thread::sleep(Duration::from_secs(5));
+    let used = cpu_millis() - before;
+    drop(workers);
+    used
+}
+
+/// CPU time of this process, where the system tells it.
+fn cpu_millis() -> f64 {
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return 0.0 };
+    let of_task = |entry: std::io::Result<std::fs::DirEntry>| {
+        let text = std::fs::read_to_string(entry.ok()?.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    tasks.filter_map(of_task).sum::<f64>() / 1e6
+}
