@@ -3,7 +3,6 @@
 mod actix;
 mod kameo;
 mod ractor;
-#[cfg(feature = "ours")]
 mod timberline;
 
 use crate::bench::{Row, Sample, Unit, interleave};
@@ -53,13 +52,7 @@ pub struct Library {
 }
 
 /// Every library, ours last.
-pub const LIBRARIES: &[Library] = &[
-    ractor::LIBRARY,
-    kameo::LIBRARY,
-    actix::LIBRARY,
-    #[cfg(feature = "ours")]
-    timberline::LIBRARY,
-];
+pub const LIBRARIES: &[Library] = &[ractor::LIBRARY, kameo::LIBRARY, actix::LIBRARY, timberline::LIBRARY];
 
 struct Task {
     name: &'static str,

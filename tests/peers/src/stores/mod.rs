@@ -6,7 +6,6 @@ mod floor;
 mod redb;
 mod sqlite;
 mod tephra;
-#[cfg(feature = "ours")]
 mod timberline;
 
 use crate::store::Peer;
@@ -25,6 +24,5 @@ pub const PEERS: &[Peer] = &[
     redb::PEER,
     fjall::PEER,
     tephra::PEER,
-    #[cfg(feature = "ours")]
     timberline::PEER,
 ];
