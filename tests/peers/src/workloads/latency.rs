@@ -27,8 +27,10 @@ pub fn to_handler(run: &Run, peer: &Peer, mode: Mode) -> Res<Op<Sample>> {
         let start = Instant::now();
         caller(event, 1)?;
         let at = sight.recv_timeout(Duration::from_secs(10))?;
+        // A handler that is told of more than was appended would make every later sample the one before it.
+        let took = at.checked_duration_since(start).ok_or("the handler saw an event before its append")?;
         if event >= WARM_UP {
-            samples.push(at.saturating_duration_since(start).as_secs_f64() * 1e6);
+            samples.push(took.as_secs_f64() * 1e6);
         }
     }
     stop()?;

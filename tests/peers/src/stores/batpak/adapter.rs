@@ -179,7 +179,8 @@ fn handler(batpak: &Arc<Batpak>, seen: Sender<Instant>) -> Res<Stop> {
     let worker =
         batpak.cursor_worker(&Region::all(), CursorWorkerConfig::default(), move |batch, _, _| {
             let now = Instant::now();
-            match batch.iter().try_for_each(|_| seen.send(now)) {
+            let mut ours = batch.iter().filter(|entry| entry.event_kind() == KIND);
+            match ours.try_for_each(|_| seen.send(now)) {
                 Ok(()) => CursorWorkerAction::Continue,
                 Err(_) => CursorWorkerAction::Stop,
             }
