@@ -79,7 +79,7 @@ fn open(dir: &Path, mode: Mode) -> Res<Store> {
             Ok(payload::touch(payload::in_value(event.payload())))
         }))
     }));
-    store.handler = Ok(Box::new(move |seen| handler(&timberline, seen)));
+    store.handler = Ok(Box::new(move |seen| handler(&timberline, mode, seen)));
     Ok(store)
 }
 
@@ -150,8 +150,12 @@ fn worker(timberline: Arc<Timberline>, checkpoint: Option<String>) -> Scan {
     })
 }
 
-fn handler(timberline: &Timberline, seen: Sender<Instant>) -> Res<Stop> {
-    let config = CursorWorkerConfig::default();
+fn handler(timberline: &Timberline, mode: Mode, seen: Sender<Instant>) -> Res<Stop> {
+    // Only a worker with a checkpoint waits for the disk before it sees an event.
+    let config = match mode {
+        Mode::Buffered => CursorWorkerConfig::default(),
+        Mode::Durable => CursorWorkerConfig::default().checkpoint(CheckpointId::new(fresh_id())?),
+    };
     let worker = timberline.cursor_worker(&Region::all(), config, move |batch, _| {
         let now = Instant::now();
         match batch.iter().try_for_each(|_| seen.send(now)) {

@@ -30,7 +30,7 @@ pub const PEER: Peer = Peer {
     modes: "buffered: it never syncs between open and close (`sync_every_n_events` at its most). Durable: \
             `sync_every_n_events` 1, `SyncData`, group commit without a limit, and a durable gate on each append, \
             because its receipt alone is sent before the sync. Its cursor worker polls, with the `idle_sleep` of 10 ms \
-            that is its default, and hands out index entries; the handler fetches each payload.",
+            that is its default, and hands out index entries; the handler fetches each payload. In both modes a handler may see an event before it is synced.",
     fill: Mode::Buffered,
     scan_events_max: 20_000,
     open,
