@@ -300,7 +300,9 @@ fn complete(child: &dyn Child, node: TreeNode, now: Time) -> TreeNode {
 /// A root has nobody above it who keeps its books.
 pub(super) fn root_node(child: &dyn Child, family: &Family, state: State, now: Time) -> TreeNode {
     let strategy = Kind::Supervisor(family.strategy);
-    complete(child, TreeNode { state, ..blank(&family.name, strategy) }, now)
+    let node = complete(child, TreeNode { state, ..blank(&family.name, strategy) }, now);
+    // A handle has the bare slot, which does not know that it is a supervisor's.
+    TreeNode { kind: strategy, children: family.nodes(now), ..node }
 }
 
 /// What decisions know of a child. A supervisor takes as long to start and stop as its children do.
