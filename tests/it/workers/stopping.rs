@@ -132,6 +132,26 @@ fn join_waits_without_stopping_and_stop_and_join_does_both() {
 }
 
 #[test]
+fn the_handle_of_a_worker_that_has_ended_is_no_danger_to_the_next_one_of_its_name() {
+    let (_dir, store) = store_with(1);
+    let config = || one_by_one().name("heir").checkpoint(id("heir"));
+    for stops_itself in [true, false] {
+        let (tell, seen) = seen();
+        let first = store.cursor_worker(&steps(), config(), |_, _| Stop).unwrap();
+        if !stops_itself {
+            first.stop();
+        }
+        until("it has ended", || first.status().state == timberline::CursorWorkerState::Ended);
+        let second = store.cursor_worker(&steps(), config(), telling(tell)).unwrap();
+        first.stop();
+        drop(first);
+        append(&store, [7]);
+        while seen.next() != [7] {}
+        joined_after_stop(second).unwrap();
+    }
+}
+
+#[test]
 fn a_worker_that_is_stopped_before_its_first_batch_ends_well() {
     let (_dir, store) = store_with(0);
     for _ in 0..20 {
