@@ -90,6 +90,11 @@ impl Family {
         self.home.get().expect("a supervisor runs only after it was adopted")
     }
 
+    /// Whether no supervisor stands above this one.
+    pub(super) fn is_root(&self) -> bool {
+        self.home().place.path.is_empty()
+    }
+
     pub(super) fn next_key(&self) -> Key {
         Key(self.last_key.fetch_add(1, Ordering::Relaxed) + 1)
     }

@@ -116,9 +116,10 @@ impl SupervisorHandle {
 
     /// Asks for the child to be stopped and forgotten, and does not wait for it; its
     /// [`Completion`](crate::Completion) tells when it has ended. Waits only while the supervisor's mailbox is full.
+    ///
+    /// When it returns an idle supervisor has heard of it, so that how the child ends from here on is how it was stopped.
     pub fn stop(&self, id: &ChildId) {
-        // Nobody waits for the answer; a supervisor that has ended has stopped its children.
-        let _ = self.address.submit(|reply| Order::Remove { id: id.clone(), reply });
+        self.address.call_without_waiting(|reply| Order::Remove { id: id.clone(), reply });
     }
 
     /// The names of the children, in start order.
