@@ -5,7 +5,10 @@ use crate::*;
 
 const STRATEGIES: [Strategy; 3] = [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne];
 
-/// Two children failing at once ..: no hang, no lost exit, no double restart.
+/// Two children failing at once, a failure during a shutdown, a failure during a group restart, a panic in `started`, in
+/// `stopping`, in a factory, in `Drop`, in a report subscriber: no hang, no lost exit, no double restart.
+///
+/// This one: two children failing at once.
 #[test]
 fn two_children_failing_at_once() {
     everywhere(|runtime| {
