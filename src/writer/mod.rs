@@ -5,17 +5,19 @@
 //! Owns: the journal, and what the index does not know yet.
 //! Fails: poisoned by a failed sync (escalates); anything else restarts it, and it recovers from the disk.
 
+mod drafts;
 mod message;
 mod plan;
 mod unapplied;
 
+pub(crate) use drafts::{check, encode};
 pub(crate) use message::{Advance, Append, Commit, Draft, Message};
 
 use crate::error::{AppendError, CommitError, SharedError};
 use crate::event::{Durability, EventId, NewEvent, Receipt};
 use crate::index::Checkpoint;
 use crate::indexer::{self, Answer, Committed};
-use crate::journal::{EncodedEvent, Frame, Journal, JournalError, JournalOptions, Limited, Numbers, StoreId};
+use crate::journal::{Frame, Journal, JournalError, JournalOptions, Numbers, StoreId};
 use crate::position::{Position, Version};
 use crate::storage::{Storage, WriteLock};
 use crate::view::View;
@@ -181,7 +183,10 @@ impl Writer {
         commit: Commit,
         context: &mut Context<'_, Message>,
     ) -> Result<(), WriterError> {
-        let drafts = match encode(commit.reactions, &self.setup.limits) {
+        // A reaction passes no gate, so what the gate checks of every event is checked here.
+        let limits = &self.setup.limits;
+        let checked = check(&commit.reactions, limits).and_then(|()| encode(commit.reactions, limits));
+        let drafts = match checked {
             Ok(drafts) => drafts,
             Err(refusal) => {
                 commit.reply.send(Err(refusal.into()));
@@ -370,36 +375,4 @@ impl Writer {
 
 fn poisoned(error: &JournalError) -> WriterError {
     WriterError::Poisoned { why: error.to_string() }
-}
-
-/// The caller's part of each record; the first event over a limit is the error, and so is a batch that is.
-pub(crate) fn encode(events: Vec<NewEvent>, limits: &Limits) -> Result<Vec<Draft>, AppendError> {
-    let encode_one = |(item, event): (usize, NewEvent)| {
-        let encoded =
-            EncodedEvent::encode(&event, limits.record_bytes_max).map_err(|error| too_large(item, &error))?;
-        Ok::<_, AppendError>(Draft { event, encoded })
-    };
-    let drafts: Vec<Draft> = events.into_iter().enumerate().map(encode_one).collect::<Result<_, _>>()?;
-    let (bytes, limit) = (drafts.iter().map(Draft::bytes).sum(), limits.commit_bytes_max);
-    match bytes <= limit {
-        true => Ok(drafts),
-        false => Err(AppendError::TooLarge { item: 0, what: "batch", bytes, limit }),
-    }
-}
-
-fn too_large(item: usize, error: &JournalError) -> AppendError {
-    match error {
-        JournalError::TooLarge { what: Limited::Causes, actual, limit } => {
-            AppendError::Count { item, what: "causes", count: *actual, limit: *limit }
-        }
-        JournalError::TooLarge { what, actual, limit } => {
-            let what = match what {
-                Limited::Kind => "kind",
-                Limited::Key => "idempotency key",
-                _ => "payload",
-            };
-            AppendError::TooLarge { item, what, bytes: *actual, limit: *limit }
-        }
-        other => AppendError::Indeterminate { why: other.to_string() },
-    }
 }
