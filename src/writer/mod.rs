@@ -5,13 +5,13 @@
 //! Owns: the journal, and what the index does not know yet.
 //! Fails: poisoned by a failed sync (escalates); anything else restarts it, and it recovers from the disk.
 
-mod encode;
+mod drafts;
 mod error;
 mod message;
 mod plan;
 mod unapplied;
 
-pub(crate) use encode::{Limits, encode};
+pub(crate) use drafts::{Limits, check, encode};
 pub(crate) use error::WriterError;
 pub(crate) use message::{Advance, Append, Commit, Draft, Message};
 
@@ -145,7 +145,10 @@ impl Writer {
         commit: Commit,
         context: &mut Context<'_, Message>,
     ) -> Result<(), WriterError> {
-        let drafts = match encode(commit.reactions, &self.setup.limits) {
+        // A reaction passes no gate, so what the gate checks of every event is checked here.
+        let limits = &self.setup.limits;
+        let checked = check(&commit.reactions, limits).and_then(|()| encode(commit.reactions, limits));
+        let drafts = match checked {
             Ok(drafts) => drafts,
             Err(refusal) => {
                 commit.reply.send(Err(refusal.into()));
