@@ -5,33 +5,29 @@
 //! Owns: the journal, and what the index does not know yet.
 //! Fails: poisoned by a failed sync (escalates); anything else restarts it, and it recovers from the disk.
 
+mod encode;
+mod error;
 mod message;
 mod plan;
 mod unapplied;
 
+pub(crate) use encode::{Limits, encode};
+pub(crate) use error::WriterError;
 pub(crate) use message::{Advance, Append, Commit, Draft, Message};
 
 use crate::error::{AppendError, CommitError, SharedError};
-use crate::event::{Durability, EventId, NewEvent, Receipt};
+use crate::event::{Durability, EventId, Receipt};
 use crate::index::Checkpoint;
 use crate::indexer::{self, Answer, Committed};
-use crate::journal::{EncodedEvent, Frame, Journal, JournalError, JournalOptions, Limited, Numbers, StoreId};
+use crate::journal::{Frame, Journal, JournalError, JournalOptions, Numbers, StoreId};
 use crate::position::{Position, Version};
 use crate::storage::{Storage, WriteLock};
 use crate::view::View;
 use plan::{Known, Step};
 use std::sync::Arc;
 use std::time::Duration;
-use supervisors::{Actor, Address, Context, Failure, Flow, Remedy, Reply};
+use supervisors::{Actor, Address, Context, Flow, Reply};
 use unapplied::Unapplied;
-
-/// What one batch may be.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    pub(crate) record_bytes_max: u64,
-    pub(crate) commit_bytes_max: u64,
-    pub(crate) batch_events_max: u64,
-}
 
 /// What the incarnations of the writer share.
 #[derive(Debug, Clone)]
@@ -64,38 +60,6 @@ pub(crate) struct Writer {
     needs_sync: bool,
     /// Whether `FlushDue` is on its way.
     flush_is_due: bool,
-}
-
-/// Why the writer gives up.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum WriterError {
-    /// The journal could not be opened.
-    #[error("the journal could not be opened: {0}")]
-    Open(Arc<JournalError>),
-    /// The disk failed in the middle: what is on it is not known before it is read again.
-    #[error("{why}")]
-    Poisoned { why: String },
-    /// The journal took less than it said it would.
-    #[error("an event could not be staged: {0}")]
-    Stage(Arc<JournalError>),
-    /// The index could not be caught up with the journal.
-    #[error("the index could not be caught up: {0}")]
-    CatchUp(Arc<JournalError>),
-    /// The indexer did not answer.
-    #[error("the index could not be caught up: {why}")]
-    Indexer { why: String },
-}
-
-impl Failure for WriterError {
-    fn remedy(&self) -> Remedy {
-        match self {
-            // What is damaged on the disk is damaged the next time too.
-            Self::CatchUp(error) if matches!(**error, JournalError::Corrupt { .. }) => Remedy::Escalate,
-            Self::CatchUp(_) | Self::Indexer { .. } | Self::Stage(_) => Remedy::Restart,
-            // A restart would read through the same page cache that lost the writes.
-            Self::Open(_) | Self::Poisoned { .. } => Remedy::Escalate,
-        }
-    }
 }
 
 impl Actor for Writer {
@@ -370,36 +334,4 @@ impl Writer {
 
 fn poisoned(error: &JournalError) -> WriterError {
     WriterError::Poisoned { why: error.to_string() }
-}
-
-/// The caller's part of each record; the first event over a limit is the error, and so is a batch that is.
-pub(crate) fn encode(events: Vec<NewEvent>, limits: &Limits) -> Result<Vec<Draft>, AppendError> {
-    let encode_one = |(item, event): (usize, NewEvent)| {
-        let encoded =
-            EncodedEvent::encode(&event, limits.record_bytes_max).map_err(|error| too_large(item, &error))?;
-        Ok::<_, AppendError>(Draft { event, encoded })
-    };
-    let drafts: Vec<Draft> = events.into_iter().enumerate().map(encode_one).collect::<Result<_, _>>()?;
-    let (bytes, limit) = (drafts.iter().map(Draft::bytes).sum(), limits.commit_bytes_max);
-    match bytes <= limit {
-        true => Ok(drafts),
-        false => Err(AppendError::TooLarge { item: 0, what: "batch", bytes, limit }),
-    }
-}
-
-fn too_large(item: usize, error: &JournalError) -> AppendError {
-    match error {
-        JournalError::TooLarge { what: Limited::Causes, actual, limit } => {
-            AppendError::Count { item, what: "causes", count: *actual, limit: *limit }
-        }
-        JournalError::TooLarge { what, actual, limit } => {
-            let what = match what {
-                Limited::Kind => "kind",
-                Limited::Key => "idempotency key",
-                _ => "payload",
-            };
-            AppendError::TooLarge { item, what, bytes: *actual, limit: *limit }
-        }
-        other => AppendError::Indeterminate { why: other.to_string() },
-    }
 }

@@ -20,7 +20,14 @@ fn demo_of_a_repository_with_everything_odd_holds_against_git() {
     let commits = repository.git(&["rev-list", "--count", "HEAD"]);
     let dir = temporary.path("store");
     let run = check(repository.path(), &dir, &[&format!("ok      {commits} commits, each with one event")]);
-    for text in ["stumbling", "doomed", "exhausted its budget after 2 restarts", "no problem found", "3 authors", "3 reactions"] {
+    for text in [
+        "stumbling",
+        "doomed",
+        "exhausted its budget after 2 restarts",
+        "no problem found",
+        "3 authors",
+        "3 reactions",
+    ] {
         run.says(text);
     }
     assert!(!run.out.contains('\u{1b}'), "escapes for a terminal where there is none");
@@ -79,7 +86,11 @@ fn commits_that_left_the_history_are_kept_and_counted_apart() {
     repository.commit("before");
     check(repository.path(), &dir, &[]);
     repository.git(&["commit", "--quiet", "--amend", "--message", "after"]);
-    check(repository.path(), &dir, &["1 commit to import", "1 commit of earlier runs left the history since"]);
+    check(
+        repository.path(),
+        &dir,
+        &["1 commit to import", "1 commit of earlier runs left the history since"],
+    );
 }
 
 #[test]
