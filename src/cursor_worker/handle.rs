@@ -118,9 +118,13 @@ impl CursorWorkerHandle {
         self.name.as_str()
     }
 
-    /// Tells the worker to stop: at once if it is idle, after the batch in hand otherwise. Does not wait.
+    /// Tells the worker to stop: at once if it is idle, after the batch in hand otherwise. Does not wait. When it returns,
+    /// no further batch is begun.
     pub fn stop(&self) {
-        self.supervisor.stop(&self.name);
+        // Once: when the worker has ended its name is free, and another worker may have it.
+        if self.shared.ask_to_stop() {
+            self.supervisor.stop(&self.name);
+        }
     }
 
     /// Waits until the worker has ended, without stopping it.
@@ -181,6 +185,7 @@ impl CursorWorkerHandle {
             None => self.view.written(),
         };
         let lag_events = watermark.since(progress.seen);
+        let last_exit = child.and_then(|child| child.last_exit.as_ref());
         CursorWorkerStatus {
             state: self.state(child, progress.is_handling),
             position: progress.committed,
@@ -188,7 +193,7 @@ impl CursorWorkerHandle {
             lag_age: (lag_events > 0).then(|| self.view.age_of(progress.seen.next())).flatten(),
             delivered: progress.delivered,
             restarts: child.map_or(0, |child| child.restarts_total),
-            last_failure: child.and_then(|child| child.last_exit.as_ref()).map(ToString::to_string),
+            last_failure: last_exit.filter(|reason| reason.is_abnormal()).map(ToString::to_string),
         }
     }
 

@@ -93,7 +93,7 @@ impl Actor for CursorWorker {
     }
 
     fn woken(&mut self, context: &mut Context<'_, Message>) -> Result<Flow, CursorWorkerError> {
-        if !self.fetch()? {
+        if self.shared.is_asked_to_stop() || !self.fetch()? {
             return Ok(Flow::Continue);
         }
         // One batch a turn, so that a stop is heard between two.

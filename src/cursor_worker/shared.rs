@@ -5,6 +5,7 @@ use crate::position::{CheckpointId, Position};
 use crate::region::Region;
 use std::fmt;
 use supervisors::rt::Mutex;
+use supervisors::rt::atomic::{AtomicBool, Ordering};
 
 /// What outlives an incarnation: the handler, the region, and how far the work has come.
 pub(crate) struct Shared {
@@ -15,6 +16,8 @@ pub(crate) struct Shared {
     /// Only the worker locks it, for a batch at a time.
     pub(super) handler: Mutex<Box<Handler>>,
     progress: Mutex<Progress>,
+    /// Somebody asked the worker to stop: it begins no batch any more, even if its supervisor is late to say so.
+    stop_asked: AtomicBool,
 }
 
 /// How far a worker has come.
@@ -49,7 +52,17 @@ impl Shared {
             observes_gaps: config.observes_gaps,
             handler: Mutex::new(handler),
             progress: Mutex::new(progress),
+            stop_asked: AtomicBool::new(false),
         }
+    }
+
+    /// From here on no batch is begun. Whether that was not asked for before.
+    pub(super) fn ask_to_stop(&self) -> bool {
+        !self.stop_asked.swap(true, Ordering::AcqRel)
+    }
+
+    pub(super) fn is_asked_to_stop(&self) -> bool {
+        self.stop_asked.load(Ordering::Acquire)
     }
 
     pub(crate) fn progress(&self) -> Progress {

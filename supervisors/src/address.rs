@@ -93,6 +93,16 @@ impl<M: Send + 'static> Address<M> {
         answer.wait_for(Some(timeout))
     }
 
+    /// As [`Address::call`], and leaves when there is nothing to do but wait. Nobody is told of the answer, or that the
+    /// actor has ended.
+    pub(crate) fn call_without_waiting<R: Send + 'static>(&self, message: impl FnOnce(Reply<R>) -> M) {
+        let (reply, answer) = self.pair();
+        let _scope = driver::enter();
+        if self.slot.push(message(reply), None, Hand::Here).is_ok() {
+            driver::run_until(|| answer.is_ready());
+        }
+    }
+
     /// Whether the calling thread is inside a turn of this actor, and so would wait for itself.
     #[must_use]
     pub fn is_own_turn(&self) -> bool {

@@ -125,7 +125,7 @@ impl Core {
         }
     }
 
-    fn end(&mut self, at: usize, exhausted: Option<Spent>, step: &mut Step<'_>) {
+    pub(super) fn end(&mut self, at: usize, exhausted: Option<Spent>, step: &mut Step<'_>) {
         self.children[at].state = State::Ended;
         step.push(Effect::End { child: self.children[at].key, exhausted });
     }

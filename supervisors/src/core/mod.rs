@@ -40,6 +40,8 @@ pub(crate) struct Core {
     /// Exits still to be decided, in the order they came.
     fallen: VecDeque<(Key, u64)>,
     timers: u64,
+    /// Nobody restarts this supervisor: what is down when it stops never comes back.
+    is_root: bool,
 }
 
 /// Where the supervisor itself stands.
@@ -80,7 +82,13 @@ impl Core {
             operations: Vec::new(),
             fallen: VecDeque::new(),
             timers: 0,
+            is_root: false,
         }
+    }
+
+    /// The decisions of a supervisor that nobody restarts.
+    pub(crate) fn of_root(self, is_root: bool) -> Core {
+        Core { is_root, ..self }
     }
 
     /// Takes in one event and appends what must be done about it, in order.

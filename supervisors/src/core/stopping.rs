@@ -46,12 +46,27 @@ impl Core {
 
     /// Stops the last child that is up; when none is, the supervisor ends.
     pub(super) fn wind_down(&mut self, cause: Cause, step: &mut Step<'_>) {
+        if self.is_root {
+            self.end_what_is_down(cause, step);
+        }
         match self.children.iter().rposition(super::Child::is_up) {
             Some(at) => self.ask_to_stop(at, step),
             None => {
                 self.phase = Phase::Done;
                 step.push(Effect::Exit(cause));
             }
+        }
+    }
+
+    /// Whoever waits for a child that will never come back is told so at once: it may be a child that is still up and
+    /// could not stop otherwise.
+    fn end_what_is_down(&mut self, cause: Cause, step: &mut Step<'_>) {
+        while let Some(at) = self.children.iter().position(|child| child.state == State::Down) {
+            let spent = match cause {
+                Cause::Exhausted { child, spent } if child == self.children[at].key => Some(spent),
+                _ => None,
+            };
+            self.end(at, spent, step);
         }
     }
 }

@@ -121,7 +121,7 @@ impl SupervisorActor {
             let child = Child::new(kin.key, kin.plan(), kin.incarnation);
             if kin.ended { Child { state: CoreState::Ended, ..child } } else { child }
         });
-        self.core = Core::new(self.family.strategy, children);
+        self.core = Core::new(self.family.strategy, children).of_root(self.family.is_root());
     }
 
     fn heard(&mut self, Told { key, incarnation, event }: Told, context: InTurn<'_, '_>) {

@@ -90,6 +90,11 @@ impl Family {
         self.home.get().expect("a supervisor runs only after it was adopted")
     }
 
+    /// Whether no supervisor stands above this one.
+    pub(super) fn is_root(&self) -> bool {
+        self.home().place.path.is_empty()
+    }
+
     pub(super) fn next_key(&self) -> Key {
         Key(self.last_key.fetch_add(1, Ordering::Relaxed) + 1)
     }
@@ -297,10 +302,12 @@ fn complete(child: &dyn Child, node: TreeNode, now: Time) -> TreeNode {
     }
 }
 
-/// A root has nobody above it who keeps its books.
+/// A root has nobody above it who keeps its books, and a handle reaches only a supervisor's slot: the family says who
+/// its children are.
 pub(super) fn root_node(child: &dyn Child, family: &Family, state: State, now: Time) -> TreeNode {
     let strategy = Kind::Supervisor(family.strategy);
-    complete(child, TreeNode { state, ..blank(&family.name, strategy) }, now)
+    let node = complete(child, TreeNode { state, ..blank(&family.name, strategy) }, now);
+    TreeNode { kind: strategy, children: family.nodes(now), ..node }
 }
 
 /// What decisions know of a child. A supervisor takes as long to start and stop as its children do.

@@ -116,9 +116,10 @@ impl SupervisorHandle {
 
     /// Asks for the child to be stopped and forgotten, and does not wait for it; its
     /// [`Completion`](crate::Completion) tells when it has ended. Waits only while the supervisor's mailbox is full.
+    ///
+    /// When it returns an idle supervisor has heard of it, so that how the child ends from here on is how it was stopped.
     pub fn stop(&self, id: &ChildId) {
-        // Nobody waits for the answer; a supervisor that has ended has stopped its children.
-        let _ = self.address.submit(|reply| Order::Remove { id: id.clone(), reply });
+        self.address.call_without_waiting(|reply| Order::Remove { id: id.clone(), reply });
     }
 
     /// The names of the children, in start order.
@@ -130,6 +131,16 @@ impl SupervisorHandle {
     /// A snapshot of this supervisor and all below it. Waits for no child and for no supervisor.
     ///
     /// Before the supervisor was started it has no clock; then times are zero.
+    ///
+    /// ```
+    /// use supervisors::{ChildSpec, Supervisor};
+    /// let (inner, _) = ChildSpec::supervisor(Supervisor::one_for_one("inner"));
+    /// let (outer, handle) = ChildSpec::supervisor(Supervisor::one_for_one("outer").child(inner));
+    /// let running = Supervisor::one_for_one("top").child(outer).start()?;
+    /// assert!(handle.tree().root.child("inner").is_some());
+    /// # drop(running);
+    /// # Ok::<(), supervisors::StartError>(())
+    /// ```
     #[must_use]
     pub fn tree(&self) -> Tree {
         let at = self.family.home.get().map(|home| home.place.runtime.now()).unwrap_or_default();

@@ -69,7 +69,7 @@ fn causes_and_effects_are_walked_and_drawn() {
         .says("Opened  order-1");
     ok(&["effects", "1", "--mermaid", "--dir", &dir]).says("flowchart").says("e1 --> e3");
     ok(&["effects", "1", "--dot", "--dir", &dir]).says("digraph").says("e2 -> e3");
-    ok(&["causes", "3", "--limit", "1", "--dir", &dir]).says("--limit left out");
+    ok(&["causes", "3", "--limit", "1", "--dir", &dir]).says("and more, which the limit left out");
     let id = events(&dir)[2]["id"].as_str().unwrap().to_owned();
     assert_eq!(ok(&["causes", &id, "--dir", &dir]).out, causes.out);
     fails(&["causes", "4", "--dir", &dir]).complains("no event at position 4");

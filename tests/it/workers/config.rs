@@ -80,7 +80,8 @@ fn a_region_too_long_for_a_checkpoint_is_refused_and_one_at_the_limit_can_be_com
         (0..16).fold(steps(), |region, name| region.or(long(name)))
     };
     let limit = Region::CHECKPOINT_BYTES_MAX;
-    let fits = (1..limit).rev().find(|length| region(*length).to_bytes().len() <= limit).unwrap();
+    let overhead = region(1_000).to_bytes().len() - 16 * 1_000;
+    let fits = (limit - overhead) / 16;
     let config = || one_by_one().checkpoint(id("long"));
     let bytes = region(fits + 1).to_bytes().len();
     let why = check_refused(&store, &region(fits + 1), config());

@@ -96,6 +96,7 @@ fn check_writer_panics_at(n: u64) -> bool {
         "panic at change {n}: a writer's panic redelivers nothing"
     );
     assert_eq!(echoes(&store), once_each(1..=6), "panic at change {n}");
+    disk.heal();
     append(&store, [7]);
     assert!(store.verify().unwrap().is_intact());
     store.close().unwrap();

@@ -10,23 +10,24 @@ use timberline::{
     HandlerContext, NewEvent, Payload, Receipt, Region, Store, StoredEvent,
 };
 
-/// The step after which a reacting worker ends.
-const LAST: u64 = 1_000;
-
 /// Answers each step with an echo.
 fn react_to_each(batch: &Batch, context: &mut HandlerContext) -> CursorWorkerAction {
     for event in batch {
         context.react_to(&event, echo(event.payload_as::<Step>().unwrap().0));
     }
-    if numbers(batch).contains(&LAST) { Stop } else { Continue }
+    Continue
 }
 
-/// The reacting worker, to its end.
+/// The reacting worker, until it has answered one more step, `last`.
 #[track_caller]
-fn react_to_all(store: &Store) {
-    append(store, [LAST]);
+fn react_to_all(store: &Store, last: u64) {
+    append(store, [last]);
     let config = one_by_one().batch_size(2).checkpoint(id("echo"));
-    joined(store.cursor_worker(&steps(), config, react_to_each).unwrap()).unwrap();
+    let worker = store.cursor_worker(&steps(), config, move |batch, context| {
+        let _ = react_to_each(batch, context);
+        if numbers(batch).contains(&last) { Stop } else { Continue }
+    });
+    joined(worker.unwrap()).unwrap();
 }
 
 fn step_numbers(store: &Store) -> Vec<u64> {
@@ -37,7 +38,7 @@ fn step_numbers(store: &Store) -> Vec<u64> {
 #[track_caller]
 fn check_image(image: Image, case: &str) {
     let store = open_on(&SimulatedDisk::from_image(image));
-    react_to_all(&store);
+    react_to_all(&store, 2_000);
     assert_eq!(echoes(&store), once_each(step_numbers(&store)), "{case}");
     assert!(store.verify().unwrap().is_intact(), "{case}");
     store.close().unwrap();
@@ -51,7 +52,7 @@ fn reactions_commit_in_the_same_frame_as_the_checkpoint_kill_anywhere_and_every_
     disk.keep_images();
     let store = open_on(&disk);
     append(&store, 1..=5);
-    react_to_all(&store);
+    react_to_all(&store, 1_000);
     store.close().unwrap();
 
     let changes = |kind| !matches!(kind, OperationKind::Read | OperationKind::List | OperationKind::Exists);
@@ -78,7 +79,6 @@ fn child_that_reacts_until_it_is_killed() {
     let store = Store::open(Config::new(dir)).unwrap();
     let config = one_by_one().batch_size(3).checkpoint(id("echo"));
     let _worker = store.cursor_worker(&steps(), config, react_to_each).unwrap();
-    // Not LAST: this worker does not end.
     for number in (store.written().get() + 1) * 10_000.. {
         append(&store, [number]);
         tell_parent(number);
@@ -100,7 +100,7 @@ fn after_a_run_of_kill_9_every_source_event_has_its_reaction_exactly_once() {
         child.kill();
     }
     let store = Store::open(Config::new(dir.path())).unwrap();
-    react_to_all(&store);
+    react_to_all(&store, 1);
     let stored = step_numbers(&store);
     assert!(acknowledged.iter().all(|number| stored.contains(number)), "an acknowledged event is lost");
     assert_eq!(echoes(&store), once_each(stored));

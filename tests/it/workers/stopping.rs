@@ -132,6 +132,26 @@ fn join_waits_without_stopping_and_stop_and_join_does_both() {
 }
 
 #[test]
+fn the_handle_of_a_worker_that_has_ended_is_no_danger_to_the_next_one_of_its_name() {
+    let (_dir, store) = store_with(1);
+    let config = || one_by_one().name("heir").checkpoint(id("heir"));
+    for stops_itself in [true, false] {
+        let (tell, seen) = seen();
+        let first = store.cursor_worker(&steps(), config(), |_, _| Stop).unwrap();
+        if !stops_itself {
+            first.stop();
+        }
+        until("it has ended", || first.status().state == timberline::CursorWorkerState::Ended);
+        let second = store.cursor_worker(&steps(), config(), telling(tell)).unwrap();
+        first.stop();
+        drop(first);
+        append(&store, [7]);
+        while seen.next() != [7] {}
+        joined_after_stop(second).unwrap();
+    }
+}
+
+#[test]
 fn a_worker_that_is_stopped_before_its_first_batch_ends_well() {
     let (_dir, store) = store_with(0);
     for _ in 0..20 {
@@ -146,25 +166,27 @@ fn a_worker_that_is_stopped_before_its_first_batch_ends_well() {
 fn close_stops_workers_after_the_batch_in_hand_and_they_resume_after_it() {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(Store::open(Config::new(dir.path())).unwrap());
-    append(&store, 1..=3);
+    append(&store, 1..=200);
     let (tell, seen) = seen();
-    let (release, held) = super::support::seen::<()>();
     let worker = store
         .cursor_worker(&steps(), one_by_one().checkpoint(id("walker")), move |batch, _| {
             tell.send(numbers(batch)[0]).unwrap();
-            held.next();
             Continue
         })
         .unwrap();
-    assert_eq!(seen.next(), 1);
+    seen.take(3);
     let closing = Arc::clone(&store);
-    let closer = std::thread::spawn(move || closing.close());
-    release.send(()).unwrap();
-    assert!(within("close", || closer.join().unwrap()).unwrap().is_clean());
+    assert!(within("close", move || closing.close()).unwrap().is_clean());
     joined(worker).unwrap();
     drop(store);
-    assert_eq!(seen.rest(), Vec::<u64>::new());
-    assert_eq!(next_of(&Store::open(Config::new(dir.path())).unwrap(), "walker"), 2);
+    let last = seen.rest().pop().unwrap_or(3);
+    let store = Store::open(Config::new(dir.path())).unwrap();
+    append(&store, [201]);
+    assert_eq!(
+        next_of(&store, "walker"),
+        last + 1,
+        "the batch in hand was committed, and none begun after it"
+    );
 }
 
 /// A handler that does not return by the deadline is left to itself, and everyone is told.

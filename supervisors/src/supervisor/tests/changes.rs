@@ -20,6 +20,9 @@ fn children_are_added_and_removed_while_the_supervisor_runs() {
         assert_eq!(refused.call(Do::Which), Err(CallError::Stopped));
         assert!(matches!(handle.add(puppet("c", &strings[2]).0.mailbox(0)), Err(AddError::Refused(_))));
         assert_eq!(handle.children(), ["a".into()]);
+        let names = |tree: Tree| tree.root.children.iter().map(|child| child.id.clone()).collect::<Vec<_>>();
+        assert_eq!(names(handle.tree()), ["a".into()], "a handle sees what the root sees");
+        assert_eq!(names(handle.tree()), names(running.tree()));
         assert!(handle.remove(&"a".into()).is_ok_and(|reason| !reason.is_abnormal()));
         assert_eq!(handle.remove(&"a".into()).unwrap_err(), RemoveError::Unknown);
         assert_eq!(address.call(Do::Which), Err(CallError::Stopped));

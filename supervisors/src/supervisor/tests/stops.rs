@@ -191,3 +191,39 @@ fn a_failure_in_drop_is_how_the_child_ended() {
     let report = trio.running.shutdown();
     assert!(matches!(report.child("a"), Some(Ending::Panicked { .. })), "{report}");
 }
+
+/// Asks `b` for its incarnation after it has killed it.
+struct Asker(Address<Do>, channel::Sender<Result<u64, CallError>>);
+
+impl Actor for Asker {
+    type Message = ();
+    type Error = std::convert::Infallible;
+
+    fn handle(&mut self, _: (), _: &mut Context<'_, ()>) -> Result<Flow, Self::Error> {
+        let _ = self.0.send(Do::Panic);
+        let _ = self.1.send(self.0.call(Do::Which));
+        Ok(Flow::Continue)
+    }
+}
+
+/// A child that waits for a sibling that will never come back is told so at once, and stops in time.
+#[test]
+fn who_waits_for_a_child_that_the_root_has_given_up_is_told_so_before_it_is_stopped_itself() {
+    let (spec, address) = puppet("b", &strings()[0]);
+    let (tell, told) = channel::bounded(1);
+    let (asker, asking) = ChildSpec::actor("asker", move || Asker(address.clone(), tell.clone()));
+    let running = Supervisor::one_for_one("top")
+        .child(spec.restart(RestartPolicy::Never))
+        .child(asker.driver(Driver::OwnThread).restart(RestartPolicy::Never).shutdown(LONG * 2))
+        .start()
+        .expect("it starts");
+    asking.send(()).expect("it runs");
+    assert_eq!(told.recv_timeout(LONG), Ok(Err(CallError::Stopped)));
+    let reason = running.wait_timeout(LONG).expect("it gives up");
+    assert!(
+        matches!(&reason, ExitReason::BudgetExhausted { child, .. } if child.as_str() == "b"),
+        "{reason}"
+    );
+    let report = running.shutdown();
+    assert!(matches!(report.child("asker"), Some(Ending::Clean)), "{report}");
+}
