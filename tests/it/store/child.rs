@@ -159,11 +159,11 @@ fn fill(dir: &Path) {
 fn open(dir: &Path) {
     match Store::open(small(dir)) {
         Ok(store) => {
-            say("opened");
+            say("open: yes");
             heard();
             store.close().unwrap();
         }
-        Err(refused) => say(format_args!("refused {refused:?}")),
+        Err(refused) => say(format_args!("open: {refused:?}")),
     }
 }
 
