@@ -10,9 +10,11 @@ mod receipt;
 mod stored;
 mod view;
 
-pub use batch::{Batch, BatchIter, EventSpan, Span};
+pub use batch::{Batch, BatchIter};
+pub(crate) use batch::{EventSpan, Span};
 pub use coordinate::{Coordinate, CoordinateError};
-pub use id::{EventId, EventIdError, StoreTag};
+pub(crate) use id::StoreTag;
+pub use id::{EventId, EventIdError};
 pub use new::NewEvent;
 pub use options::{AppendOptions, Condition, Durability, Expected};
 pub use payload::{Payload, PayloadError, decode_payload};

@@ -16,7 +16,7 @@ fn filled(count: u64) -> (Index, Vec<Option<Event>>) {
     while number < count {
         number += 1;
         let segment = (number / 50) as u32 + 1;
-        if number % 31 == 0 {
+        if number.is_multiple_of(31) {
             index.apply_gap(Position::new(number)..=Position::new(number + 1), segment);
             number += 1;
             events.extend([None, None]);
@@ -25,7 +25,7 @@ fn filled(count: u64) -> (Index, Vec<Option<Event>>) {
         let entity = (number * number % 7) as usize;
         versions[entity] += 1;
         let event = Event {
-            entity: format!("{}-{entity}", if entity % 2 == 0 { "even" } else { "odd" }),
+            entity: format!("{}-{entity}", if entity.is_multiple_of(2) { "even" } else { "odd" }),
             scope: format!("scope-{}", number % 3),
             kind: format!("Kind{}", number % 2),
         };

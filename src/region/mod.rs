@@ -2,8 +2,7 @@
 
 mod term;
 
-pub use term::EntityMatch;
-pub(crate) use term::Term;
+pub(crate) use term::{EntityMatch, Term};
 
 use std::fmt;
 

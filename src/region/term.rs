@@ -5,7 +5,7 @@ use std::fmt;
 
 /// What a term asks of the entity.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
-pub enum EntityMatch {
+pub(crate) enum EntityMatch {
     /// Nothing.
     #[default]
     Any,

@@ -2,12 +2,19 @@
 //!
 //! The gate does this for appends on its caller's thread, the writer for reactions.
 
-use super::Limits;
 use super::message::Draft;
 use crate::error::AppendError;
 use crate::event::{Condition, NewEvent};
 use crate::journal::{EncodedEvent, JournalError, Limited};
 use crate::region::Region;
+
+/// What one batch may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) record_bytes_max: u64,
+    pub(crate) commit_bytes_max: u64,
+    pub(crate) batch_events_max: u64,
+}
 
 /// Checks what encoding does not: how many events there are, and texts that may not be empty.
 pub(crate) fn check(events: &[NewEvent], limits: &Limits) -> Result<(), AppendError> {

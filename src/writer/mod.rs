@@ -6,15 +6,17 @@
 //! Fails: poisoned by a failed sync (escalates); anything else restarts it, and it recovers from the disk.
 
 mod drafts;
+mod error;
 mod message;
 mod plan;
 mod unapplied;
 
-pub(crate) use drafts::{check, encode};
+pub(crate) use drafts::{Limits, check, encode};
+pub(crate) use error::WriterError;
 pub(crate) use message::{Advance, Append, Commit, Draft, Message};
 
 use crate::error::{AppendError, CommitError, SharedError};
-use crate::event::{Durability, EventId, NewEvent, Receipt};
+use crate::event::{Durability, EventId, Receipt};
 use crate::index::Checkpoint;
 use crate::indexer::{self, Answer, Committed};
 use crate::journal::{Frame, Journal, JournalError, JournalOptions, Numbers, StoreId};
@@ -24,16 +26,8 @@ use crate::view::View;
 use plan::{Known, Step};
 use std::sync::Arc;
 use std::time::Duration;
-use supervisors::{Actor, Address, Context, Failure, Flow, Remedy, Reply};
+use supervisors::{Actor, Address, Context, Flow, Reply};
 use unapplied::Unapplied;
-
-/// What one batch may be.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    pub(crate) record_bytes_max: u64,
-    pub(crate) commit_bytes_max: u64,
-    pub(crate) batch_events_max: u64,
-}
 
 /// What the incarnations of the writer share.
 #[derive(Debug, Clone)]
@@ -66,38 +60,6 @@ pub(crate) struct Writer {
     needs_sync: bool,
     /// Whether `FlushDue` is on its way.
     flush_is_due: bool,
-}
-
-/// Why the writer gives up.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum WriterError {
-    /// The journal could not be opened.
-    #[error("the journal could not be opened: {0}")]
-    Open(Arc<JournalError>),
-    /// The disk failed in the middle: what is on it is not known before it is read again.
-    #[error("{why}")]
-    Poisoned { why: String },
-    /// The journal took less than it said it would.
-    #[error("an event could not be staged: {0}")]
-    Stage(Arc<JournalError>),
-    /// The index could not be caught up with the journal.
-    #[error("the index could not be caught up: {0}")]
-    CatchUp(Arc<JournalError>),
-    /// The indexer did not answer.
-    #[error("the index could not be caught up: {why}")]
-    Indexer { why: String },
-}
-
-impl Failure for WriterError {
-    fn remedy(&self) -> Remedy {
-        match self {
-            // What is damaged on the disk is damaged the next time too.
-            Self::CatchUp(error) if matches!(**error, JournalError::Corrupt { .. }) => Remedy::Escalate,
-            Self::CatchUp(_) | Self::Indexer { .. } | Self::Stage(_) => Remedy::Restart,
-            // A restart would read through the same page cache that lost the writes.
-            Self::Open(_) | Self::Poisoned { .. } => Remedy::Escalate,
-        }
-    }
 }
 
 impl Actor for Writer {

@@ -36,7 +36,7 @@ fn started() -> (Running, Address<Message>) {
     (Supervisor::one_for_one("bench").child(spec).start().unwrap(), address)
 }
 
-pub fn calls() -> f64 {
+pub(crate) fn calls() -> f64 {
     let (_running, address) = started();
     let (count, began) = (500_000, Instant::now());
     for _ in 0..count {
@@ -45,7 +45,7 @@ pub fn calls() -> f64 {
     f64::from(count) / began.elapsed().as_secs_f64()
 }
 
-pub fn sends() -> f64 {
+pub(crate) fn sends() -> f64 {
     let (_running, address) = started();
     let (count, began) = (1_000_000, Instant::now());
     for number in 0..count {
@@ -57,7 +57,7 @@ pub fn sends() -> f64 {
 }
 
 /// From the message that makes the actor panic to an answer of its next incarnation.
-pub fn panic_to_serving(share: f64) -> f64 {
+pub(crate) fn panic_to_serving(share: f64) -> f64 {
     let (_running, address) = started();
     let micros = (0..2_000).map(|_| {
         let began = Instant::now();

@@ -18,7 +18,7 @@ fn written(bytes: usize) -> (tempfile::TempDir, File) {
     (dir, file)
 }
 
-pub fn writes() -> f64 {
+pub(crate) fn writes() -> f64 {
     let count = 100_000;
     let (_dir, file) = written(count * FRAME_BYTES);
     let frame = [5; FRAME_BYTES];
@@ -29,7 +29,7 @@ pub fn writes() -> f64 {
     count as f64 / began.elapsed().as_secs_f64()
 }
 
-pub fn synced_writes() -> f64 {
+pub(crate) fn synced_writes() -> f64 {
     let count = 500;
     let (_dir, file) = written(count * FRAME_BYTES);
     let frame = [5; FRAME_BYTES];

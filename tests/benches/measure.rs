@@ -5,7 +5,7 @@ use std::time::Instant;
 
 /// What a figure is.
 #[derive(Clone, Copy)]
-pub enum Unit {
+pub(crate) enum Unit {
     PerSecond,
     Micros,
     Millis,
@@ -20,21 +20,21 @@ struct Row {
 }
 
 /// The rows of the table, in the order in which they take turns.
-pub struct Bench {
+pub(crate) struct Bench {
     rows: Vec<Row>,
     rounds: usize,
     filter: Option<String>,
 }
 
 impl Bench {
-    pub fn from_args() -> Self {
+    pub(crate) fn from_args() -> Self {
         let rounds = std::env::var("BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
         // cargo itself passes `--bench`.
         let filter = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
         Self { rows: Vec::new(), rounds, filter }
     }
 
-    pub fn row(
+    pub(crate) fn row(
         &mut self,
         name: &'static str,
         unit: Unit,
@@ -48,7 +48,7 @@ impl Bench {
     }
 
     /// Runs every round and prints the table.
-    pub fn print(mut self) {
+    pub(crate) fn print(mut self) {
         let began = Instant::now();
         for _ in 0..self.rounds {
             for row in &mut self.rows {
@@ -80,18 +80,18 @@ impl Unit {
 }
 
 /// A directory on the disk that the target directory is on; gone when it is dropped.
-pub fn scratch() -> tempfile::TempDir {
+pub(crate) fn scratch() -> tempfile::TempDir {
     let base = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     tempfile::tempdir_in(base).unwrap()
 }
 
 /// The numbers of `count` events.
-pub fn events(count: u64) -> std::ops::Range<u64> {
+pub(crate) fn events(count: u64) -> std::ops::Range<u64> {
     0..count
 }
 
 /// The figure below which the `share` of all lies.
-pub fn percentile(mut figures: Vec<f64>, share: f64) -> f64 {
+pub(crate) fn percentile(mut figures: Vec<f64>, share: f64) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[((figures.len() - 1) as f64 * share) as usize]
 }

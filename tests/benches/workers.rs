@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use timberline::{CheckpointId, Config, CursorWorkerAction, CursorWorkerConfig, Durability, Region, Store};
 
 /// The rate over the first or the second half of a million events, with their payloads.
-pub fn scan(half: usize) -> f64 {
+pub(crate) fn scan(half: usize) -> f64 {
     let (dir, count) = (scratch(), 1_000_000);
     let store = filled(Config::new(dir.path()), count);
     let (tell, told) = channel();
@@ -34,7 +34,7 @@ pub fn scan(half: usize) -> f64 {
     }
 }
 
-pub fn checkpointed() -> f64 {
+pub(crate) fn checkpointed() -> f64 {
     let (dir, count) = (scratch(), 300_000);
     let store = filled(Config::new(dir.path()), count);
     let (tell, told) = channel();
@@ -55,7 +55,7 @@ pub fn checkpointed() -> f64 {
 }
 
 /// From before the append to inside the handler, on a store where nothing else happens.
-pub fn latency(share: f64) -> f64 {
+pub(crate) fn latency(share: f64) -> f64 {
     let dir = scratch();
     let store = Store::open(Config::new(dir.path())).unwrap();
     let (tell, told) = channel();
@@ -77,7 +77,7 @@ pub fn latency(share: f64) -> f64 {
 }
 
 /// Milliseconds of CPU that 200 workers with nothing to do use in five seconds.
-pub fn idle_cpu() -> f64 {
+pub(crate) fn idle_cpu() -> f64 {
     let dir = scratch();
     let store = Store::open(Config::new(dir.path())).unwrap();
     let start = |_| {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)] // tests may touch anything
 
+#[cfg(feature = "cli")]
+mod cli;
 mod store;
 mod tidy;
 mod workers;

@@ -302,11 +302,11 @@ fn complete(child: &dyn Child, node: TreeNode, now: Time) -> TreeNode {
     }
 }
 
-/// A root has nobody above it who keeps its books.
+/// A root has nobody above it who keeps its books, and a handle reaches only a supervisor's slot: the family says who
+/// its children are.
 pub(super) fn root_node(child: &dyn Child, family: &Family, state: State, now: Time) -> TreeNode {
     let strategy = Kind::Supervisor(family.strategy);
     let node = complete(child, TreeNode { state, ..blank(&family.name, strategy) }, now);
-    // A handle has the bare slot, which does not know that it is a supervisor's.
     TreeNode { kind: strategy, children: family.nodes(now), ..node }
 }
 

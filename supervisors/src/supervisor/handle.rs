@@ -131,6 +131,16 @@ impl SupervisorHandle {
     /// A snapshot of this supervisor and all below it. Waits for no child and for no supervisor.
     ///
     /// Before the supervisor was started it has no clock; then times are zero.
+    ///
+    /// ```
+    /// use supervisors::{ChildSpec, Supervisor};
+    /// let (inner, _) = ChildSpec::supervisor(Supervisor::one_for_one("inner"));
+    /// let (outer, handle) = ChildSpec::supervisor(Supervisor::one_for_one("outer").child(inner));
+    /// let running = Supervisor::one_for_one("top").child(outer).start()?;
+    /// assert!(handle.tree().root.child("inner").is_some());
+    /// # drop(running);
+    /// # Ok::<(), supervisors::StartError>(())
+    /// ```
     #[must_use]
     pub fn tree(&self) -> Tree {
         let at = self.family.home.get().map(|home| home.place.runtime.now()).unwrap_or_default();

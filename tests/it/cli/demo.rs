@@ -1,6 +1,7 @@
 //! The demo holds its own result against git, so what is tested is that it runs, on every odd repository.
 
 use super::*;
+use std::io::{BufRead, BufReader};
 
 /// Runs the demo; all its checks must hold.
 #[track_caller]
@@ -20,7 +21,14 @@ fn demo_of_a_repository_with_everything_odd_holds_against_git() {
     let commits = repository.git(&["rev-list", "--count", "HEAD"]);
     let dir = temporary.path("store");
     let run = check(repository.path(), &dir, &[&format!("ok      {commits} commits, each with one event")]);
-    for text in ["stumbling", "doomed", "exhausted its budget after 2 restarts", "no problem found", "3 authors", "3 reactions"] {
+    for text in [
+        "stumbling",
+        "doomed",
+        "exhausted its budget after 2 restarts",
+        "no problem found",
+        "3 authors",
+        "3 reactions",
+    ] {
         run.says(text);
     }
     assert!(!run.out.contains('\u{1b}'), "escapes for a terminal where there is none");
@@ -41,6 +49,22 @@ fn demo_goes_on_where_it_stopped_and_imports_only_what_is_new() {
     check(repository.path(), &dir, &["1 commit to import", "4 authors", "4 reactions"]);
     // Committed, FileChanged, AuthorJoined, LinesCounted and the end of the run.
     assert!((before + 1 + 4..=before + 1 + 5).contains(&events(&dir).len()));
+}
+
+#[test]
+fn demo_that_was_killed_goes_on_where_it_stood() {
+    let temporary = Temporary::new();
+    let repository = Repository::odd(&temporary);
+    let dir = temporary.path("store");
+    for _ in 0..3 {
+        let mut command = timberline(&["demo", "--repo", repository.path(), "--dir", &dir]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let begun = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        assert!(begun.into_iter().any(|line| line.ends_with("to import")), "it has begun to import");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    check(repository.path(), &dir, &["odd: "]);
 }
 
 #[test]
@@ -79,7 +103,11 @@ fn commits_that_left_the_history_are_kept_and_counted_apart() {
     repository.commit("before");
     check(repository.path(), &dir, &[]);
     repository.git(&["commit", "--quiet", "--amend", "--message", "after"]);
-    check(repository.path(), &dir, &["1 commit to import", "1 commit of earlier runs left the history since"]);
+    check(
+        repository.path(),
+        &dir,
+        &["1 commit to import", "1 commit of earlier runs left the history since"],
+    );
 }
 
 #[test]

@@ -34,7 +34,8 @@ fn an_appended_event_has_a_receipt_and_is_tailed() {
 fn an_append_that_is_refused_says_why_and_stores_nothing() {
     let temporary = Temporary::new();
     let dir = orders(&temporary);
-    let append = |more: &[&str]| fails(&[&["append", "order-1", "--kind", "K", "--dir", &dir], more].concat());
+    let append =
+        |more: &[&str]| fails(&[&["append", "order-1", "--kind", "K", "--dir", &dir], more].concat());
     append(&["--expect", "empty"]).complains("entity \"order-1\" is at version 2");
     append(&["--expect", "1"]).complains("expected Version(1)");
     append(&["--cause", "99"]).complains("no event at position 99");
@@ -60,10 +61,15 @@ fn causes_and_effects_are_walked_and_drawn() {
     let dir = orders(&temporary);
     let causes = ok(&["causes", "3", "--dir", &dir]);
     assert_eq!(causes.out.lines().count(), 3);
-    causes.says("3 ← 1, 2").says("Shipped  parcel-1").says("2 ← 1").says("Paid  order-1").says("Opened  order-1");
+    causes
+        .says("3 ← 1, 2")
+        .says("Shipped  parcel-1")
+        .says("2 ← 1")
+        .says("Paid  order-1")
+        .says("Opened  order-1");
     ok(&["effects", "1", "--mermaid", "--dir", &dir]).says("flowchart").says("e1 --> e3");
     ok(&["effects", "1", "--dot", "--dir", &dir]).says("digraph").says("e2 -> e3");
-    ok(&["causes", "3", "--limit", "1", "--dir", &dir]).says("--limit left out");
+    ok(&["causes", "3", "--limit", "1", "--dir", &dir]).says("and more, which the limit left out");
     let id = events(&dir)[2]["id"].as_str().unwrap().to_owned();
     assert_eq!(ok(&["causes", &id, "--dir", &dir]).out, causes.out);
     fails(&["causes", "4", "--dir", &dir]).complains("no event at position 4");
@@ -106,7 +112,8 @@ fn a_directory_without_a_store_is_said_to_be_one_and_left_alone() {
 
 #[test]
 fn a_wrong_command_line_is_exit_code_2_and_help_teaches() {
-    for arguments in [&["tail"][..], &["nonsense"], &["append", "--dir", "d"], &["causes", "x", "--dir", "d"]] {
+    for arguments in [&["tail"][..], &["nonsense"], &["append", "--dir", "d"], &["causes", "x", "--dir", "d"]]
+    {
         assert_eq!(run(arguments).code, Some(2), "{arguments:?}");
     }
     ok(&["--help"]).says("timberline demo").says("Exit codes:");

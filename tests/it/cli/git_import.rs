@@ -80,7 +80,14 @@ fn paths_of_any_bytes_have_entities_that_tell_them_apart() {
     ok(&["import", "git", repository.path(), "--dir", &dir]);
     let events = events(&dir);
     let entities: Vec<_> = events.iter().filter_map(|event| event["entity"].as_str()).collect();
-    for entity in [r"file:tab\x09here", r"file:line\x0aend", r"file:back\\slash", "file:größe", "file::100644 x", "author:-"] {
+    for entity in [
+        r"file:tab\x09here",
+        r"file:line\x0aend",
+        r"file:back\\slash",
+        "file:größe",
+        "file::100644 x",
+        "author:-",
+    ] {
         assert!(entities.contains(&entity), "{entity} is not among {entities:?}");
     }
     if cfg!(unix) {

@@ -81,7 +81,14 @@ impl Repository {
         odd.write("other", "root\n");
         odd.commit("another root");
         odd.git(&["checkout", "--quiet", "main"]);
-        odd.git(&["merge", "--quiet", "--allow-unrelated-histories", "--no-edit", "--strategy=ours", "other"]);
+        odd.git(&[
+            "merge",
+            "--quiet",
+            "--allow-unrelated-histories",
+            "--no-edit",
+            "--strategy=ours",
+            "other",
+        ]);
         odd
     }
 
@@ -100,7 +107,17 @@ impl Repository {
     }
 
     fn odd_names(&mut self) {
-        for name in ["with space", "tab\there", "line\nend", "quote\"s", "back\\slash", ":100644 x", "größe", "-", "1\t2\tx"] {
+        for name in [
+            "with space",
+            "tab\there",
+            "line\nend",
+            "quote\"s",
+            "back\\slash",
+            ":100644 x",
+            "größe",
+            "-",
+            "1\t2\tx",
+        ] {
             self.write(name, "x\n");
         }
         self.odd_bytes();

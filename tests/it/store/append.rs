@@ -97,7 +97,9 @@ fn an_expectation_is_held_against_the_version_the_entity_has() {
     for (case, (expected, taken)) in cases.into_iter().enumerate() {
         for (events, taken) in taken.into_iter().enumerate() {
             let entity = format!("tree-{case}-{events}");
-            (0..events).for_each(|n| drop(store.append(&at(&entity), &note(n as u64)).unwrap()));
+            (0..events).for_each(|n| {
+                store.append(&at(&entity), &note(n as u64)).unwrap();
+            });
             let answer = store.append_with(&at(&entity), &note(9), AppendOptions::new().expect(expected));
             match answer {
                 Ok(receipt) => assert!(taken && receipt.version.get() == events as u64 + 1),
@@ -285,7 +287,9 @@ fn try_submit_never_waits_and_says_when_the_mailbox_is_full() {
     drop(open); // from now on everyone passes
     let taken = tickets.len() as u64;
     first.wait().unwrap();
-    tickets.into_iter().for_each(|ticket| drop(ticket.wait().unwrap()));
+    tickets.into_iter().for_each(|ticket| {
+        ticket.wait().unwrap();
+    });
     assert_eq!(numbers(&store), (0..=taken).collect::<Vec<_>>());
 }
 

@@ -147,7 +147,9 @@ fn fill(dir: &Path) {
     assert_eq!(numbers(&store).len() as u64, n, "nothing half written is read");
     say(format_args!("full after {n}"));
     if heard().is_some() {
-        (n..n + 50).for_each(|n| drop(append(n).unwrap()));
+        (n..n + 50).for_each(|n| {
+            append(n).unwrap();
+        });
         assert!(store.close().unwrap().is_clean());
         say(format_args!("stored {}", n + 50));
     }
@@ -157,11 +159,11 @@ fn fill(dir: &Path) {
 fn open(dir: &Path) {
     match Store::open(small(dir)) {
         Ok(store) => {
-            say("opened");
+            say("open: yes");
             heard();
             store.close().unwrap();
         }
-        Err(refused) => say(format_args!("refused {refused:?}")),
+        Err(refused) => say(format_args!("open: {refused:?}")),
     }
 }
 

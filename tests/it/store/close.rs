@@ -138,7 +138,10 @@ fn after_a_failed_sync_callers_are_told_the_truth_and_close_gives_the_reason() {
         assert_eq!(refused.retry(), Retry::Reopen);
     }
     assert_eq!(number(&check_receipt(&store, &safe)), 1, "reads of what is durable go on");
-    worker.join().ok(); // it ends
+    match worker.join() {
+        Err(CursorWorkerError::Failed { reason }) => assert!(reason.contains("sync"), "{reason}"),
+        other => panic!("a worker of a failed store ended with {other:?}"),
+    }
     let Err(CloseError::Failed { reason, .. }) = store.close() else { panic!("a failed store closed well") };
     assert!(reason.contains("sync"), "{reason}");
     // What was written and not proven is written again before it counts.

@@ -63,7 +63,7 @@ fn a_directory_with_a_segment_of_another_store_a_typed_error_that_says_which_fil
     fill(other.path());
     for number in 1..=3 {
         let swap = |dir: &Path| {
-            drop(fs::copy(other.path().join(segment(number)), dir.join(segment(number))).unwrap())
+            fs::copy(other.path().join(segment(number)), dir.join(segment(number))).unwrap();
         };
         // Of two stores the first segment's decides which one it is.
         let named = number.max(2);
@@ -115,7 +115,9 @@ fn a_directory_with_a_missing_segment_a_typed_error_that_says_which_file_nothing
 fn a_directory_with_a_duplicated_segment_a_typed_error_that_says_which_file_nothing_changed_on_disk() {
     let copies: [(u32, u32); 4] = [(1, 2), (2, 1), (3, 2), (1, 3)];
     for (from, to) in copies {
-        let copy = |dir: &Path| drop(fs::copy(dir.join(segment(from)), dir.join(segment(to))).unwrap());
+        let copy = |dir: &Path| {
+            fs::copy(dir.join(segment(from)), dir.join(segment(to))).unwrap();
+        };
         check(copy, |refused| matches!(refused, OpenError::Foreign { path, .. } if is(path, to)));
     }
     let behind = |dir: &Path| {

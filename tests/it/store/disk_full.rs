@@ -2,6 +2,8 @@
 
 use super::child::Child;
 use super::*;
+use timberline::storage::OperationKind;
+use timberline::storage::simulated::{Fault, Image};
 use timberline::{AppendError, OpenError, Retry};
 
 fn sized(n: u64) -> NewEvent {
@@ -45,6 +47,77 @@ fn disk_full_the_append_fails_with_no_space_nothing_half_written_is_ever_read_an
     let reopened = on_disk(&crashed).open().unwrap();
     check_whole(&reopened);
     assert_eq!(numbers(&reopened), tripled(&stored));
+}
+
+/// Where a disk without room refuses: before a write, or in the middle of it.
+#[derive(Debug, Clone, Copy)]
+enum Refused {
+    Whole,
+    After(usize),
+}
+
+/// Disk full: the append fails with `NoSpace`, nothing half written is ever read, and when there is room again appends work without a restart of the process.
+#[test]
+fn disk_full_at_any_write_of_an_append_is_no_space_and_the_next_append_works() {
+    // A store whose first segment has room for a few batches more.
+    let disk = SimulatedDisk::new();
+    let store = on_disk(&disk).open().unwrap();
+    (0..BEFORE).for_each(|n| drop(store.append_batch(vec![sized(n), sized(n), sized(n)]).unwrap()));
+    store.close().unwrap();
+    let begin = disk.image();
+    for refused in [Refused::Whole, Refused::After(64), Refused::After(1_500)] {
+        let mut operations = 0;
+        while check_full_at(&begin, operations, refused) {
+            operations += 1;
+        }
+        assert!(operations > 12, "only {operations} writes");
+    }
+}
+
+/// Batches that are there before, and batches that are appended then.
+const BEFORE: u64 = 22;
+const APPENDED: u64 = 10;
+
+/// Appends until a segment is full, with a disk that is full at that write; false if there are not so many writes.
+fn check_full_at(begin: &Image, at_write: usize, refused: Refused) -> bool {
+    let disk = SimulatedDisk::from_image(begin.clone());
+    let store = on_disk(&disk).open().unwrap();
+    let mut left = at_write;
+    disk.set_hook(move |operation| {
+        let writes =
+            matches!(operation.kind, OperationKind::Write | OperationKind::SetLength | OperationKind::Create);
+        left = if writes { left.wrapping_sub(1) } else { left };
+        match (left, refused) {
+            (usize::MAX, Refused::After(bytes)) if writes && operation.length > bytes as u64 => {
+                Some(Fault::ShortWrite(bytes))
+            }
+            // The rest of a short write, the erasure of what it left, and whatever else is tried.
+            (left, _) if writes && left > usize::MAX - 3 => Some(Fault::NoSpace),
+            _ => None,
+        }
+    });
+    let mut stored: Vec<_> = (0..BEFORE).collect();
+    let mut refusals = 0;
+    for n in BEFORE..BEFORE + APPENDED {
+        match store.append_batch(vec![sized(n), sized(n), sized(n)]) {
+            Ok(_) => stored.push(n),
+            Err(AppendError::NoSpace { .. }) => refusals += 1,
+            Err(other) => panic!("{refused:?} at write {at_write}, batch {n}: {other:?}"),
+        }
+        assert_eq!(store.written().get(), 3 * stored.len() as u64, "{refused:?} at write {at_write}");
+    }
+    assert_eq!(numbers(&store), tripled(&stored), "{refused:?} at write {at_write}");
+    assert!(refusals <= 3, "appends work again: {refusals} were refused");
+    assert_eq!(store.stats().segments, 2, "the segment was rolled");
+    let left = disk.crash(&mut |count| count - 1);
+    disk.heal();
+    store.close().unwrap();
+    for disk in [disk, left] {
+        let reopened = on_disk(&disk).open().unwrap();
+        assert_eq!(numbers(&reopened), tripled(&stored), "{refused:?} at write {at_write}");
+        check_whole(&reopened);
+    }
+    refusals > 0
 }
 
 fn tripled(stored: &[u64]) -> Vec<u64> {

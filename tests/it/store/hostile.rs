@@ -237,7 +237,7 @@ fn refused_to_nobody(around: &Path, store_dir: &Path) -> Option<String> {
         .is_ok_and(|out| out.status.success());
     let mut command = Child::command(program, "open", store_dir);
     command.uid(65_534).gid(65_534).current_dir("/");
-    can_be.then(|| Child::of(command).line_after("refused"))
+    can_be.then(|| Child::of(command).line_after("open:"))
 }
 
 #[test]

@@ -105,11 +105,15 @@ fn a_reader_gives_the_events_of_its_region_and_bounds_in_position_order() {
 fn a_reader_ends_with_what_was_newest_when_it_was_first_asked() {
     let dir = tempdir();
     let store = Store::open(small(dir.path())).unwrap();
-    (0..100).for_each(|n| drop(store.append_with(&at("tree"), &note(n), buffered()).unwrap()));
+    (0..100).for_each(|n| {
+        store.append_with(&at("tree"), &note(n), buffered()).unwrap();
+    });
     let mut reader = store.read(&Region::all());
     store.append(&at("tree"), &note(100)).unwrap();
     assert_eq!(number(&reader.next().unwrap().unwrap()), 0);
-    (101..200).for_each(|n| drop(store.append(&at("tree"), &note(n)).unwrap()));
+    (101..200).for_each(|n| {
+        store.append(&at("tree"), &note(n)).unwrap();
+    });
     assert_eq!(reader.by_ref().count(), 100, "100 more, and not the 99 that came later");
     assert!(reader.next().is_none() && reader.next().is_none());
     assert_eq!(store.read(&Region::all()).count(), 200);
@@ -143,7 +147,9 @@ fn readers_read_on_while_events_are_appended() {
                 }
             });
         }
-        (0..1_000).for_each(|n| drop(store.append_with(&at("tree"), &note(n), buffered()).unwrap()));
+        (0..1_000).for_each(|n| {
+            store.append_with(&at("tree"), &note(n), buffered()).unwrap();
+        });
     });
 }
 

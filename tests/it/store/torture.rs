@@ -66,7 +66,7 @@ pub(super) fn import(dir: &Path) {
 fn import_durable(store: &Store, entity: &str) {
     let mut n = store.last_version(entity).get();
     loop {
-        let count = if n % 3 == 0 { 5 } else { 1 };
+        let count = if n.is_multiple_of(3) { 5 } else { 1 };
         let events = (n + 1..=n + count).map(|n| new_note(entity, n)).collect();
         store.append_batch(events).unwrap().iter().for_each(|receipt| acknowledge(entity, receipt));
         n += count;

@@ -41,7 +41,9 @@ fn appends_go_on_while_the_store_is_verified() {
     let store = Store::open(small(dir.path())).unwrap();
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
-            (0..1_000).for_each(|n| drop(store.append_with(&at("tree"), &note(n), buffered()).unwrap()));
+            (0..1_000).for_each(|n| {
+                store.append_with(&at("tree"), &note(n), buffered()).unwrap();
+            });
         });
         while !writer.is_finished() {
             let report = store.verify().unwrap();

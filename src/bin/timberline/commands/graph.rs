@@ -53,7 +53,7 @@ pub(crate) fn ancestry_lines(
         let line = format!("{position:>8} {causes:<16} {}  {}  {payload}", node.kind, node.entity);
         lines.push(text::cut(line.trim_end(), LINE_CHARS));
     }
-    lines.extend(graph.truncated.then(|| "          and more that --limit left out".to_owned()));
+    lines.extend(graph.truncated.then(|| "          and more, which the limit left out".to_owned()));
     Ok(lines)
 }
 

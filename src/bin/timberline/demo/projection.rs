@@ -89,8 +89,9 @@ impl Lines {
     fn table(&self, head: &str, sums: &BTreeMap<String, Sums>) -> Table {
         let mut rows: Vec<_> = sums.iter().map(|(name, sums)| (name.clone(), sums.clone())).collect();
         rows.sort_by(|(one, a), (other, b)| b.added.cmp(&a.added).then_with(|| one.cmp(other)));
+        // The longest bar is that of a row that means something, not that of the rest, which may be far longer.
+        let most = rows.first().map_or(0, |(_, sums)| sums.added);
         fold_rest(&mut rows);
-        let most = rows.iter().map(|(_, sums)| sums.added).max().unwrap_or(0);
         let span = self.span();
         let over_time =
             span.map_or(String::new(), |(first, last)| format!("{} to {}", month(first), month(last)));

@@ -55,6 +55,8 @@ struct Plan {
     started: VecDeque<Option<Mishap>>,
     stopping: VecDeque<Option<Mishap>>,
     dropping: VecDeque<Option<Mishap>>,
+    /// No incarnation starts.
+    never_starts: bool,
     hang: Option<(channel::Sender<()>, channel::Receiver<()>)>,
 }
 
@@ -69,6 +71,10 @@ impl Strings {
 
     pub(super) fn in_started(&self, mishaps: impl IntoIterator<Item = Option<Mishap>>) {
         self.plan.lock().started.extend(mishaps);
+    }
+
+    pub(super) fn never_starts(&self) {
+        self.plan.lock().never_starts = true;
     }
 
     pub(super) fn in_stopping(&self, mishap: Mishap) {
@@ -112,6 +118,9 @@ impl Actor for Puppet {
     type Error = AsTold;
 
     fn started(&mut self, context: &mut Context<'_, Do>) -> Result<(), AsTold> {
+        if self.strings.plan.lock().never_starts {
+            return Err(AsTold(Remedy::Restart));
+        }
         self.say(context, "+");
         self.strings.take(|plan| &mut plan.started)
     }
