@@ -88,3 +88,8 @@ pub use store::{
     Store, StoreBuilder, Ticket,
 };
 pub use supervisors::{self, Backoff, Reports, RestartPolicy, ShutdownReport, Tree};
+
+/// The README's quick start, compiled and run with the other examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
