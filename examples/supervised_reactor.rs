@@ -127,7 +127,7 @@ fn start_mailing(store: &Store) -> Result<CursorWorkerHandle, CursorWorkerError>
             send_mail(context.at_least_once(), event.entity, &event.id.to_string());
             mailed += 1;
         }
-        if mailed == 5 { CursorWorkerAction::Stop } else { CursorWorkerAction::Continue }
+        if mailed >= 5 { CursorWorkerAction::Stop } else { CursorWorkerAction::Continue }
     })
 }
 

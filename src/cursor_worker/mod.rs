@@ -52,7 +52,7 @@ use crate::writer;
 use handler::Source;
 use std::sync::Arc;
 use std::time::Duration;
-use supervisors::{Actor, Address, CallError, Context, Flow};
+use supervisors::{Actor, Address, CallError, Completion, Context, Flow};
 
 /// Nothing is told to a cursor worker but that there may be something new.
 #[derive(Debug)]
@@ -66,6 +66,8 @@ pub(crate) struct CursorWorker {
     view: Arc<View>,
     /// Where checkpoints and reactions go.
     writer: Address<writer::Message>,
+    /// Tells why the writer is gone for good.
+    pipeline: Completion,
     /// How long to wait for a commit.
     commit_deadline: Duration,
     /// Where this life stands.
@@ -114,11 +116,12 @@ impl CursorWorker {
         shared: Arc<Shared>,
         view: Arc<View>,
         writer: Address<writer::Message>,
+        pipeline: Completion,
         commit_deadline: Duration,
     ) -> Self {
         let cursor = Cursor::new(shared.region.clone(), Position::START);
         let context = HandlerContext::new(0, shared.checkpoint.clone());
-        Self { shared, view, writer, commit_deadline, cursor, batch: Batch::default(), context }
+        Self { shared, view, writer, pipeline, commit_deadline, cursor, batch: Batch::default(), context }
     }
 
     /// Goes to the last committed position: the checkpoint's, or what this worker committed in this process.
@@ -206,9 +209,15 @@ impl CursorWorker {
                 // incarnation refuses what was done already, so asking again is safe.
                 Err(CallError::ActorFailed { .. }) if self.shared.checkpoint.is_some() => continue,
                 Ok(Err(cause)) => return Err(self.checkpoint_failed(cause.to_string())),
-                Err(cause) => return Err(self.checkpoint_failed(cause.to_string())),
+                Err(cause) => return Err(self.checkpoint_failed(self.cause_of(&cause))),
             }
         }
+    }
+
+    /// The pipeline's own reason, if it has given up: that the writer is gone says nothing.
+    fn cause_of(&self, unanswered: &CallError) -> String {
+        let reason = self.pipeline.try_wait().filter(|_| *unanswered == CallError::Stopped);
+        reason.map_or_else(|| unanswered.to_string(), |reason| reason.to_string())
     }
 
     fn checkpoint_failed(&self, cause: String) -> CursorWorkerError {

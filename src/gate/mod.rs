@@ -6,9 +6,8 @@
 //! Fails: never by itself; a gate that panics denies.
 
 use crate::error::{AppendError, Denial};
-use crate::event::{Condition, Coordinate, Durability, NewEvent, Payload, Receipt};
+use crate::event::{Coordinate, Durability, NewEvent, Payload, Receipt};
 use crate::gates::{GateSet, Proposal, Refusal};
-use crate::region::Region;
 use crate::writer::{self, Append, Limits};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
@@ -150,28 +149,11 @@ impl Gate {
     }
 
     fn check_limits(&self, events: &[NewEvent]) -> Result<(), AppendError> {
-        let (count, limit) = (events.len() as u64, self.setup.limits.batch_events_max);
-        if count == 0 || count > limit {
-            return Err(AppendError::Count { item: 0, what: "events", count, limit });
+        if events.is_empty() {
+            let limit = self.setup.limits.batch_events_max;
+            return Err(AppendError::Count { item: 0, what: "events", count: 0, limit });
         }
-        events.iter().enumerate().try_for_each(|(item, event)| Self::check_event(item, event))
-    }
-
-    fn check_event(item: usize, event: &NewEvent) -> Result<(), AppendError> {
-        let key = event.options.key.as_deref();
-        if event.kind.is_empty() {
-            return Err(AppendError::Empty { item, what: "kind" });
-        }
-        if key.is_some_and(<[u8]>::is_empty) {
-            return Err(AppendError::Empty { item, what: "idempotency key" });
-        }
-        match &event.options.condition {
-            Some(Condition { region, .. }) if region.term_count() > Region::TERMS_MAX => {
-                let (count, limit) = (region.term_count() as u64, Region::TERMS_MAX as u64);
-                Err(AppendError::Count { item, what: "terms of the condition's region", count, limit })
-            }
-            _ => Ok(()),
-        }
+        writer::check(events, &self.setup.limits)
     }
 
     /// Makes a denial an event of its own, if the store was asked to. Nobody waits for it.

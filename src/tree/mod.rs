@@ -17,11 +17,11 @@ use crate::storage::{Storage, WriteLock};
 use crate::view::View;
 use crate::writer::{self, Limits, Writer};
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use supervisors::{
-    AddError, Address, ChildSpec, Driver, Exhausted, Restart, RestartPolicy, Running, Runtime, StartError,
-    Supervisor, SupervisorHandle,
+    AddError, Address, ChildSpec, Completion, Driver, Exhausted, Restart, RestartPolicy, Running, Runtime,
+    StartError, Supervisor, SupervisorHandle,
 };
 
 /// Restarts of a part of the pipeline: a part that fails more often has a cause that restarts do not mend.
@@ -33,7 +33,7 @@ const PIPELINE_WITHIN: Duration = Duration::from_secs(60);
 pub(crate) struct Plan {
     pub(crate) config: Config,
     pub(crate) storage: Arc<dyn Storage>,
-    pub(crate) lock: Arc<WriteLock>,
+    pub(crate) lock: Weak<WriteLock>,
     pub(crate) gates: GateSet,
     pub(crate) records_denials: bool,
     pub(crate) runtime: Runtime,
@@ -44,6 +44,8 @@ pub(crate) struct House {
     pub(crate) running: Arc<Running>,
     pub(crate) gate: Address<gate::Message>,
     pub(crate) writer: Address<writer::Message>,
+    /// Tells why the pipeline gave up.
+    pipeline_end: Completion,
     pub(crate) view: Arc<View>,
     cursors: SupervisorHandle,
     interests: Arc<Interests>,
@@ -90,13 +92,15 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
         .child(part(writer_spec).start_deadline(Duration::from_secs(3_600)))
         .child(part(gate_spec));
     let (pipeline, _) = ChildSpec::supervisor(pipeline);
+    let pipeline_end = pipeline.completion();
     let (cursors_spec, cursors) = ChildSpec::supervisor(Supervisor::one_for_one("cursors"));
     let running = Supervisor::one_for_one("store")
         // When the pipeline gives up, so does the store: its reason must reach the caller.
         .child(pipeline.restart(RestartPolicy::Never))
         .child(cursors_spec)
         .start_on(&runtime)?;
-    Ok(House { running: Arc::new(running), gate, writer, view, cursors, interests, config })
+    let running = Arc::new(running);
+    Ok(House { running, gate, writer, pipeline_end, view, cursors, interests, config })
 }
 
 fn pipeline_restarts(config: &Config) -> RestartPolicy {
@@ -150,8 +154,10 @@ impl House {
     ) -> Result<CursorWorkerHandle, AddError> {
         let (view, writer) = (Arc::clone(&self.view), self.writer.clone());
         let (worker_shared, deadline) = (Arc::clone(&shared), self.config.call_deadline);
+        let pipeline = self.pipeline_end.clone();
         let (spec, address) = ChildSpec::actor(name, move || {
-            CursorWorker::new(Arc::clone(&worker_shared), Arc::clone(&view), writer.clone(), deadline)
+            let (shared, view) = (Arc::clone(&worker_shared), Arc::clone(&view));
+            CursorWorker::new(shared, view, writer.clone(), pipeline.clone(), deadline)
         });
         let mut spec = spec
             .driver(Driver::OwnThread)

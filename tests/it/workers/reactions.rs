@@ -267,6 +267,30 @@ fn a_worker_without_a_checkpoint_reacts_too_and_reactions_are_delivered_like_any
     joined_after_stop(listener).unwrap();
 }
 
+/// As many reactions as a batch may have events, then one more.
+#[test]
+fn more_reactions_than_a_batch_may_have_events_fail_the_checkpoint_and_not_the_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(Config::new(dir.path()).batch_events_max(16)).unwrap();
+    append(&store, [1]);
+    for (count, is_taken) in [(16, true), (17, false), (100_000, false)] {
+        let config = one_by_one().checkpoint(id(&format!("w{count}")));
+        let worker = store.cursor_worker(&steps(), config, move |_, context| {
+            (0..count).for_each(|number| context.react(echo(number)));
+            Stop
+        });
+        match joined(worker.unwrap()) {
+            Ok(()) => assert!(is_taken, "{count}"),
+            Err(CursorWorkerError::CheckpointFailed { cause, .. }) => {
+                assert!(!is_taken && cause.contains("outside 1 to 16"), "{count}: {cause}");
+            }
+            other => panic!("{count}: {other:?}"),
+        }
+    }
+    assert_eq!(echoes(&store), once_each(0..16));
+    assert!(store.close().unwrap().is_clean());
+}
+
 /// A handler may append through the store and may not wait for its own worker; that is refused with an error, not a deadlock.
 #[test]
 fn a_handler_may_append_through_the_store_and_may_not_wait_for_its_own_worker_that_is_refused_not_a_deadlock()

@@ -100,7 +100,12 @@ impl Audit {
             store.close().unwrap();
             return disk.clone();
         }
-        disk.crash(&mut |count| self.simulation.choose(count))
+        let crashed = disk.crash(&mut |count| self.simulation.choose(count));
+        // What the old life does until it is gone, nobody will ever know.
+        let known = self.handed.lock().unwrap().len();
+        drop((worker, store));
+        self.handed.lock().unwrap().truncate(known);
+        crashed
     }
 
     /// Holds everything that was handed out against the rules of delivery.

@@ -1,9 +1,12 @@
-//! The caller's part of each record, made before the writer's turn.
+//! From proposed events to drafts: limits are checked and the caller's part of each record is encoded.
+//!
+//! The gate does this for appends on its caller's thread, the writer for reactions.
 
 use super::message::Draft;
 use crate::error::AppendError;
-use crate::event::NewEvent;
+use crate::event::{Condition, NewEvent};
 use crate::journal::{EncodedEvent, JournalError, Limited};
+use crate::region::Region;
 
 /// What one batch may be.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +14,32 @@ pub(crate) struct Limits {
     pub(crate) record_bytes_max: u64,
     pub(crate) commit_bytes_max: u64,
     pub(crate) batch_events_max: u64,
+}
+
+/// Checks what encoding does not: how many events there are, and texts that may not be empty.
+pub(crate) fn check(events: &[NewEvent], limits: &Limits) -> Result<(), AppendError> {
+    let (count, limit) = (events.len() as u64, limits.batch_events_max);
+    if count > limit {
+        return Err(AppendError::Count { item: 0, what: "events", count, limit });
+    }
+    events.iter().enumerate().try_for_each(|(item, event)| check_event(item, event))
+}
+
+fn check_event(item: usize, event: &NewEvent) -> Result<(), AppendError> {
+    let key = event.options.key.as_deref();
+    if event.kind.is_empty() {
+        return Err(AppendError::Empty { item, what: "kind" });
+    }
+    if key.is_some_and(<[u8]>::is_empty) {
+        return Err(AppendError::Empty { item, what: "idempotency key" });
+    }
+    match &event.options.condition {
+        Some(Condition { region, .. }) if region.term_count() > Region::TERMS_MAX => {
+            let (count, limit) = (region.term_count() as u64, Region::TERMS_MAX as u64);
+            Err(AppendError::Count { item, what: "terms of the condition's region", count, limit })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The caller's part of each record; the first event over a limit is the error, and so is a batch that is.
