@@ -19,7 +19,7 @@ enum Count {
     Total(Reply<usize>),
     /// A panic without the hook, which would print it for every execution.
     Panic,
-    Fail(#[expect(dead_code, reason = "held until the failure")] Reply<usize>),
+    Fail(Reply<usize>),
 }
 
 #[derive(Debug)]
@@ -211,7 +211,7 @@ fn exit_notice_and_full_command_lane_bites() {
 
 #[test]
 fn drop_the_last_handle_and_restart() {
-    explore("drop the last handle | restart", 2, 1, || {
+    explore("drop the last handle | restart", 2, 71_725, || {
         let (nursery, kept, address) = kept(2);
         let other = thread::spawn(move || {
             let submitted = address.submit(Count::Fail);

@@ -9,6 +9,8 @@ impl Core {
     pub(super) fn child_exited(&mut self, key: Key, incarnation: u64, how: How, step: &mut Step<'_>) {
         let Some(at) = self.current(key, incarnation) else { return };
         match self.children[at].state {
+            // Under `OneForOne` others may be starting when a shutdown begins; it asks them in their turn.
+            State::Starting if matches!(self.phase, Phase::Stopping(_)) => self.down(at, how, step),
             State::Starting => self.start_failed(at, how, step),
             State::Stopping => self.down(at, how, step),
             State::Running if self.is_being_stopped(at) => self.down(at, how, step),

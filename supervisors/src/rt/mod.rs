@@ -18,8 +18,18 @@ pub use real::{
     Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic, channel, clock, thread,
 };
 
+/// Loom's, which does not know that an initial value may be a constant.
 #[cfg(loom)]
-pub(crate) use loom::thread_local;
+macro_rules! local {
+    ($($(#[$about:meta])* static $name:ident: $of:ty = const { $value:expr };)+) => {
+        loom::thread_local! { $($(#[$about])* static $name: $of = $value;)+ }
+    };
+    ($($any:tt)*) => {
+        loom::thread_local! { $($any)* }
+    };
+}
+#[cfg(loom)]
+pub(crate) use local as thread_local;
 #[cfg(not(loom))]
 pub(crate) use std::thread_local;
 

@@ -3,5 +3,6 @@
 mod house;
 mod model;
 mod restarts;
+mod soup;
 mod stops;
 mod window;

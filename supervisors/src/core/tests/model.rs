@@ -258,7 +258,7 @@ enum Deed {
     Shutdown,
 }
 
-fn how() -> impl proptest::strategy::Strategy<Value = How> {
+pub(super) fn how() -> impl proptest::strategy::Strategy<Value = How> {
     prop_oneof![
         8 => Just(FAILED),
         2 => Just(How::Normal),
@@ -272,7 +272,7 @@ fn any_start() -> impl proptest::strategy::Strategy<Value = Start> {
     prop_oneof![6 => Just(Start::Runs), 2 => how().prop_map(Start::Fails), 2 => how().prop_map(Start::RunsAndEnds)]
 }
 
-fn any_plan() -> impl proptest::strategy::Strategy<Value = Plan> {
+pub(super) fn any_plan() -> impl proptest::strategy::Strategy<Value = Plan> {
     let kind = prop_oneof![6 => Just(Restart::Permanent), 2 => Just(Restart::Transient), 1 => Just(Restart::Temporary)];
     let bounded = (0..6_u32, 1..20_u64).prop_map(|(max_restarts, seconds)| RestartPolicy::Bounded {
         max_restarts,
@@ -294,7 +294,7 @@ fn any_deed() -> impl proptest::strategy::Strategy<Value = Deed> {
     ]
 }
 
-fn any_group() -> impl proptest::strategy::Strategy<Value = Group> {
+pub(super) fn any_group() -> impl proptest::strategy::Strategy<Value = Group> {
     prop_oneof![Just(Group::OneForOne), Just(Group::OneForAll), Just(Group::RestForOne)]
 }
 

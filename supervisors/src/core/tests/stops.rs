@@ -218,3 +218,16 @@ fn a_temporary_child_that_ends_is_forgotten() {
     house.send(Event::Shutdown);
     assert_eq!(house.take_trace(), "end a forget a exit: shutdown");
 }
+
+#[test]
+fn a_start_that_fails_while_later_siblings_are_still_stopping_is_not_tried_again() {
+    let mut house = House::running(Strategy::OneForOne, &[plan(); 2]);
+    house.will('a', &[Start::Hangs]);
+    house.exit('a', FAILED);
+    house.deaf.insert(key('b'));
+    house.send(Event::Shutdown);
+    house.send(Event::StartFailed { child: key('a'), incarnation: 2, how: FAILED });
+    house.exit('b', How::Shutdown);
+    assert_eq!(house.take_trace(), "start a2 stop b exit: shutdown");
+    assert!(!house.come_back());
+}
