@@ -21,7 +21,10 @@ pub struct Runtime {
 
 #[derive(Clone)]
 enum Kind {
-    Threads { began: Instant },
+    Threads {
+        began: Instant,
+    },
+    #[cfg_attr(not(any(test, feature = "simulation")), expect(dead_code, reason = "made by the simulation"))]
     Simulated(Arc<dyn World>),
 }
 
@@ -41,6 +44,7 @@ pub(crate) trait World: Send + Sync {
 
 /// What a step of a simulated world came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(any(test, feature = "simulation")), expect(dead_code, reason = "made by the simulation"))]
 pub(crate) enum Stepped {
     /// Something happened.
     Ran,
