@@ -140,7 +140,9 @@ fn after_a_failed_sync_callers_are_told_the_truth_and_close_gives_the_reason() {
     assert_eq!(number(&check_receipt(&store, &safe)), 1, "reads of what is durable go on");
     match worker.join() {
         // Which of the two depends on whether it had its checkpoint under way.
-        Err(CursorWorkerError::Failed { reason } | CursorWorkerError::CheckpointFailed { cause: reason, .. }) => {
+        Err(
+            CursorWorkerError::Failed { reason } | CursorWorkerError::CheckpointFailed { cause: reason, .. },
+        ) => {
             assert!(reason.contains("sync"), "{reason}");
         }
         other => panic!("a worker of a failed store ended with {other:?}"),
