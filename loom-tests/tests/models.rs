@@ -254,7 +254,7 @@ fn deadline_and_answer_bites() {
 /// Two children under the shipped supervisor, which stops the one while it fails by itself.
 #[test]
 fn panic_and_panic_under_one_for_all() {
-    explore("panic | panic under one_for_all", 1, 148_927, || {
+    explore("panic | panic under one_for_all", 1, 100_000, || {
         let (a, to_a) = ChildSpec::actor("a", || Counter { count: 0 });
         let (b, to_b) = ChildSpec::actor("b", || Counter { count: 0 });
         let running = Supervisor::one_for_all("top").child(a).child(b).start().expect("they start");
