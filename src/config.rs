@@ -26,6 +26,7 @@ pub struct Config {
     pub(crate) batch_events_max: u64,
     pub(crate) mailbox_messages: u64,
     pub(crate) open_files_max: u64,
+    pub(crate) index_cache_bytes: u64,
     pub(crate) flush_interval: Duration,
     pub(crate) call_deadline: Duration,
     pub(crate) shutdown_deadline: Duration,
@@ -63,6 +64,7 @@ impl Config {
             batch_events_max: 16_384,
             mailbox_messages: 1_024,
             open_files_max: 64,
+            index_cache_bytes: 16 * MIB,
             flush_interval: Duration::from_millis(100),
             call_deadline: Duration::from_secs(30),
             shutdown_deadline: Duration::from_secs(10),
@@ -114,7 +116,14 @@ impl Config {
         self
     }
 
-    /// Segments that are kept open for readers: 2 to 4,096, by default 64.
+    /// Bytes of the index's files that are kept in memory: 64 KiB to 64 GiB, 16 MiB by default. What is not kept is
+    /// read again when it is asked for.
+    pub fn index_cache_bytes(mut self, bytes: u64) -> Self {
+        self.index_cache_bytes = bytes;
+        self
+    }
+
+    /// Segments, and files of the index, that are kept open for readers: 2 to 4,096 of each, by default 64.
     pub fn open_files_max(mut self, files: u64) -> Self {
         self.open_files_max = files;
         self
@@ -161,6 +170,7 @@ impl Config {
         within("batch_events_max", self.batch_events_max, 1, 1_000_000, "events")?;
         within("mailbox_messages", self.mailbox_messages, 1, 65_536, "messages")?;
         within("open_files_max", self.open_files_max, 2, 4_096, "files")?;
+        within("index_cache_bytes", self.index_cache_bytes, 64 * kib, 64 << 30, "bytes")?;
         within("flush_interval", millis(self.flush_interval), 1, 3_600_000, "ms")?;
         within("call_deadline", millis(self.call_deadline), 1, 86_400_000, "ms")?;
         within("shutdown_deadline", millis(self.shutdown_deadline), 1, 3_600_000, "ms")

@@ -12,8 +12,8 @@ use supervisors::Reply;
 pub(crate) enum Message {
     /// This was written, or synced, or both.
     Committed(Committed),
-    /// The journal was opened: take in whatever of it the index does not have.
-    CatchUp { reader: JournalReader, through: Position, durable: Position, reply: Reply<Result<(), String>> },
+    /// The journal was opened: take in whatever of it the index's files do not have.
+    CatchUp { reader: JournalReader, durable: Position, reply: Reply<Result<(), String>> },
 }
 
 /// The outcome of one commit.

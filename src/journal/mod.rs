@@ -32,6 +32,7 @@ pub use frame::Frame;
 pub use options::JournalOptions;
 pub use reader::{JournalFollower, JournalReader};
 pub use recovery::{Cut, Recovery};
+pub use runs::SegmentBounds;
 pub use segment::{FORMAT_VERSION, segment_name};
 pub use store_id::StoreId;
 pub use verify::{Problem, VerifyProgress, VerifyReport};

@@ -104,11 +104,10 @@ impl Actor for Writer {
         let (journal, recovery) =
             Journal::open(Arc::clone(storage), Arc::clone(lock), *options, now, *new_store)
                 .map_err(|error| WriterError::Open(Arc::new(error)))?;
-        let (reader, through, durable) = (journal.reader(), journal.last(), journal.durable());
+        let (reader, durable) = (journal.reader(), journal.durable());
         self.setup.view.recovered(reader.clone(), recovery);
         self.journal = Some(journal);
-        let caught_up =
-            self.setup.indexer.call(|reply| indexer::Message::CatchUp { reader, through, durable, reply });
+        let caught_up = self.setup.indexer.call(|reply| indexer::Message::CatchUp { reader, durable, reply });
         caught_up
             .map_err(|error| WriterError::CatchUp { why: error.to_string() })?
             .map_err(|why| WriterError::CatchUp { why })
