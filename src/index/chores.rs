@@ -4,12 +4,13 @@
 //! back. The files are derived, so that a chore that fails or is cut off loses nothing: it comes up again.
 
 use super::checkpoints::State;
-use super::files::{Files, file_name, parse_name};
+use super::files::{Files, SegmentPlace, file_name, parse_name};
 use super::merge::Merging;
 use super::merged::{FAN_IN, LEVEL_MAX, Merged, span};
 use super::sealed_parts::{Frozen, SealedParts, Segment};
 use super::table::Table;
 use super::{IndexError, seal};
+use crate::position::Position;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -25,8 +26,9 @@ pub(crate) struct Chore {
 
 #[derive(Debug)]
 enum Work {
-    /// Write the file of a segment that is in memory.
-    Seal { number: u32, frozen: Arc<Frozen> },
+    /// Write the file of a segment that is in memory; `is_rest` if only its rest is, behind what a file tells that was
+    /// written while it grew.
+    Seal { number: u32, frozen: Arc<Frozen>, is_rest: bool },
     /// Write the lost file of a segment again.
     Rebuild { number: u32 },
     /// Merge neighbours. `children` are segments' files or the merges that the new one stands for.
@@ -76,8 +78,11 @@ impl Chore {
     /// Does some of it; `None` if there is more to do. A chore that cannot be done now is done with nothing changed.
     pub(crate) fn step(&mut self) -> Option<Done> {
         let stepped = match &mut self.work {
-            Work::Seal { number, frozen } => {
+            Work::Seal { number, frozen, is_rest: false } => {
                 write(&self.files, *number, &frozen.part, Some(&frozen.state)).map(Some)
+            }
+            Work::Seal { number, frozen, is_rest: true } => {
+                seal_whole(&self.files, *number, &frozen.state).map(Some)
             }
             Work::Rebuild { number } => rebuild(&self.files, *number).map(Some),
             Work::Merge { merge, children, merging, is_made } => {
@@ -119,20 +124,26 @@ impl Chore {
 
 /// The oldest segment that is only in memory.
 fn unwritten(parts: &SealedParts) -> Option<Work> {
-    let frozen = parts.segments.iter().rev().take_while(|segment| segment.memory.is_some()).last()?;
-    let (number, frozen) = (frozen.place.number, Arc::clone(frozen.memory.as_ref()?));
-    Some(Work::Seal { number, frozen })
+    let waiting = parts.segments.iter().rev().take_while(|segment| segment.memory.is_some()).count();
+    let (before, waiting) = parts.segments.split_at(parts.segments.len() - waiting);
+    let oldest = waiting.first()?;
+    let (number, frozen) = (oldest.place.number, Arc::clone(oldest.memory.as_ref()?));
+    let is_rest = before.last().is_some_and(|segment| segment.place.number == number);
+    Some(Work::Seal { number, frozen, is_rest })
 }
 
 fn lost(parts: &SealedParts) -> Option<Work> {
-    let is_lost = |segment: &&Segment| segment.place.is_lost.load(Ordering::Acquire);
+    // A file of a growing segment is not mended: the segment's own will soon stand in its place.
+    let is_lost =
+        |segment: &&Segment| segment.place.is_lost.load(Ordering::Acquire) && !segment.place.is_open();
     let segment = parts.segments.iter().find(is_lost)?;
     Some(Work::Rebuild { number: segment.place.number })
 }
 
 /// The first merge that is missing: of the highest level its place allows, its own missing parts first.
 fn unmerged(parts: &SealedParts) -> Option<Work> {
-    let written = parts.segments.iter().take_while(|segment| segment.memory.is_none()).count() as u32;
+    let is_written = |segment: &&Segment| segment.memory.is_none() && !segment.place.is_open();
+    let written = parts.segments.iter().take_while(is_written).count() as u32;
     let mut first = 1;
     while first <= written {
         let fits = |level: &u8| (first - 1) % span(*level) == 0 && first + (span(*level) - 1) <= written;
@@ -175,8 +186,13 @@ fn write(
 /// Writes a lost file again. What was true at the segment's end only the file had known; an open that asks for it
 /// goes back to the segment before.
 fn rebuild(files: &Files, number: u32) -> Result<Change, IndexError> {
-    let part = files.rebuilt(number)?;
+    let part = files.rebuilt(number, Position::END)?;
     write(files, number, &part, None)
+}
+
+fn seal_whole(files: &Files, number: u32, state: &State) -> Result<Change, IndexError> {
+    let part = files.replayed(number, Position::END)?;
+    write(files, number, &part, Some(state))
 }
 
 fn merge_step(
@@ -214,13 +230,23 @@ impl SealedParts {
         parts
     }
 
+    /// From now on the segment's file answers for all of it.
     fn has_file(&mut self, number: u32) {
-        if let (Some(files), Some(segment)) =
-            (&self.files, self.segments.iter_mut().find(|segment| segment.place.number == number))
-        {
+        let at = self.segments.partition_point(|segment| segment.place.number < number);
+        if let (Some(files), Some(segment)) = (&self.files, self.segments.get_mut(at)) {
             files.forget(0, number);
             segment.memory = None;
-            segment.place.is_lost = Arc::default();
+            segment.place = SegmentPlace::new(number, segment.place.first);
+            if self.segments.get(at + 1).is_some_and(|rest| rest.place.number == number) {
+                self.segments.remove(at + 1);
+            }
+        }
+    }
+
+    /// The oldest segment that waits in memory for its file is not kept any longer.
+    pub(super) fn shed(&mut self) {
+        if let Some(segment) = self.segments.iter().find(|segment| segment.memory.is_some()) {
+            self.has_file(segment.place.number);
         }
     }
 

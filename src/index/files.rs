@@ -2,14 +2,14 @@
 //! journal.
 
 use super::block::BLOCK_BYTES;
-use super::header::Stretch;
+use super::header::{OPEN_LEVEL, Stretch};
 use super::part::Part;
 use super::source::{Fact, Source};
 use super::table::{Blocks, Table, is_lost};
 use super::writer::name_of_temporary;
 use super::{IndexError, IndexOptions};
 use crate::position::Position;
-use crate::storage::{Cache, Storage, StorageError};
+use crate::storage::{Cache, Storage};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -22,6 +22,7 @@ const SUFFIX: &str = ".index";
 pub(super) fn file_name(level: u8, first_segment: u32) -> String {
     match level {
         0 => format!("{first_segment:010}{SUFFIX}"),
+        OPEN_LEVEL => format!("{first_segment:010}{SUFFIX}-open"),
         _ => format!("{first_segment:010}{SUFFIX}-{level}"),
     }
 }
@@ -29,7 +30,11 @@ pub(super) fn file_name(level: u8, first_segment: u32) -> String {
 /// The level and the first segment in the name of a file of the index; `None` for every other file.
 pub(super) fn parse_name(name: &str) -> Option<(u8, u32)> {
     let (number, rest) = name.split_once(SUFFIX)?;
-    let level = if rest.is_empty() { 0 } else { rest.strip_prefix('-')?.parse().ok()? };
+    let level = match rest {
+        "" => 0,
+        "-open" => OPEN_LEVEL,
+        rest => rest.strip_prefix('-')?.parse().ok()?,
+    };
     let first = number.parse().ok()?;
     (first > 0 && file_name(level, first) == name).then_some((level, first))
 }
@@ -59,7 +64,7 @@ pub(super) struct Files {
     pub(super) counters: Counters,
     blocks: Arc<Blocks>,
     tables: Cache<(u8, u32), Arc<Table>>,
-    rebuilt: Cache<u32, Arc<Part>>,
+    rebuilt: Cache<(u32, Position), Arc<Part>>,
     next_id: AtomicU64,
 }
 
@@ -92,8 +97,18 @@ impl Files {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let name = file_name(level, first);
         let table = Table::open(&*self.storage, &name, &self.source.store(), id, &self.blocks)?;
-        let is_right = table.header.level == level && table.header.stretch == self.stretch(first, last)?;
-        if is_right { Ok(table) } else { Err(table.damaged(0)) }
+        let stretch = &table.header.stretch;
+        let is_right = match level {
+            OPEN_LEVEL => {
+                stretch.first_segment == first && stretch.last_segment == first && self.holds(stretch)?
+            }
+            _ => *stretch == self.stretch(first, last)?,
+        };
+        if is_right && table.header.level == level { Ok(table) } else { Err(table.damaged(0)) }
+    }
+
+    fn holds(&self, stretch: &Stretch) -> Result<bool, IndexError> {
+        self.source.holds(stretch).map_err(IndexError::Journal)
     }
 
     /// The stretch of the journal from one sealed segment to another.
@@ -106,27 +121,29 @@ impl Files {
     /// Forgets an opened file: another one has, or will have, its name.
     pub(super) fn forget(&self, level: u8, first: u32) {
         self.tables.remove(&(level, first));
-        self.rebuilt.remove(&first);
     }
 
-    /// The lookups of a segment whose file is lost, made from the journal. Memory is that of one segment.
-    pub(super) fn rebuilt(&self, segment: u32) -> Result<Arc<Part>, IndexError> {
-        if let Some(part) = self.rebuilt.get(&segment) {
+    /// The lookups of a segment whose file is lost, made from the journal, up to a position. Memory is that of one
+    /// segment.
+    pub(super) fn rebuilt(&self, segment: u32, through: Position) -> Result<Arc<Part>, IndexError> {
+        if let Some(part) = self.rebuilt.get(&(segment, through)) {
             return Ok(part);
         }
-        let part = Arc::new(self.replayed(segment)?);
-        self.rebuilt.insert(segment, Arc::clone(&part));
+        let part = Arc::new(self.replayed(segment, through)?);
+        self.rebuilt.insert((segment, through), Arc::clone(&part));
         Ok(part)
     }
 
-    /// The lookups of a segment, made from the journal.
-    pub(super) fn replayed(&self, segment: u32) -> Result<Part, IndexError> {
+    /// The lookups of a segment, made from the journal, up to a position.
+    pub(super) fn replayed(&self, segment: u32, through: Position) -> Result<Part, IndexError> {
         let first = self.source.first_of(segment).map_err(IndexError::Journal)?;
         let mut part = Part::new(segment, first);
         let mut push = |fact: Fact<'_>| match fact {
-            Fact::Event { event, key, location } => part.push(&event, key, location),
-            Fact::Gap { gap, location } => part.push_gap(gap, location.offset),
-            Fact::Checkpoint { .. } => {}
+            Fact::Event { event, key, location } if event.position() <= through => {
+                part.push(&event, key, location);
+            }
+            Fact::Gap { gap, location } if *gap.end() <= through => part.push_gap(gap, location.offset),
+            _ => {}
         };
         self.source.replay(segment, &mut push).map_err(IndexError::Journal)?;
         Ok(part)
@@ -153,13 +170,6 @@ impl Files {
         }
     }
 
-    /// Takes note that a file could not be written. What it would have held is in the journal.
-    pub(super) fn note_unwritten(&self, name: &str, error: &StorageError) {
-        self.counters.unwritten.fetch_add(1, Ordering::Relaxed);
-        let error: &dyn std::error::Error = error;
-        tracing::warn!(file = name, error, "a file of the index could not be written");
-    }
-
     /// Bytes that the caches hold: blocks of files, and the lookups of rebuilt segments by their count.
     pub(super) fn held(&self) -> Held {
         Held {
@@ -181,11 +191,29 @@ pub(crate) struct Held {
     pub(crate) rebuilt: usize,
 }
 
-/// The first position of every segment is kept; it takes eight bytes and a flag.
+/// What is kept of every segment: under a hundred bytes for each.
 #[derive(Debug, Clone)]
 pub(super) struct SegmentPlace {
     pub(super) number: u32,
     pub(super) first: Position,
+    /// Up to where its file tells of it; [`Position::END`] unless it is that of a segment that was still growing.
+    pub(super) through: Position,
     /// Whether its file is known to be of no use.
     pub(super) is_lost: Arc<AtomicBool>,
+}
+
+impl SegmentPlace {
+    pub(super) fn new(number: u32, first: Position) -> Self {
+        Self { number, first, through: Position::END, is_lost: Arc::default() }
+    }
+
+    /// Whether its file tells only of its begin.
+    pub(super) fn is_open(&self) -> bool {
+        self.through != Position::END
+    }
+
+    /// The level of its file.
+    pub(super) fn level(&self) -> u8 {
+        if self.is_open() { OPEN_LEVEL } else { 0 }
+    }
 }

@@ -7,6 +7,9 @@ use super::bytes::Bytes;
 pub(super) const FORMAT_VERSION: u32 = 1;
 const MAGIC: &[u8; 8] = b"TIMBRIDX";
 
+/// The level of the file that tells of the growing segment, as far as it had grown when the store was closed.
+pub(super) const OPEN_LEVEL: u8 = u8::MAX;
+
 /// The stretch of the journal that a file of the index was made from. A file answers only for the stretch that is
 /// there now: all of this must be equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,17 @@ pub(crate) struct Stretch {
     pub(crate) end: u64,
     /// Where the frame begins that ends there; 0 if the segment is sealed.
     pub(crate) last_frame: u64,
+}
+
+/// The last frame that the index has seen: what a file of the growing segment is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) segment: u32,
+    /// Where it begins and ends, in bytes.
+    pub(crate) begin: u64,
+    pub(crate) end: u64,
+    /// The chain's value behind it.
+    pub(crate) chain: [u8; 16],
 }
 
 /// A run of blocks.

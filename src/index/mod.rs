@@ -35,7 +35,7 @@ pub(crate) use checkpoints::Checkpoint;
 pub(crate) use chores::{Chore, Done};
 pub(crate) use error::IndexError;
 pub(crate) use files::Held;
-pub(crate) use header::Stretch;
+pub(crate) use header::{Mark, Stretch};
 pub(crate) use lookups::Lookups;
 pub(crate) use sealed_parts::SealedParts;
 pub(crate) use source::{Fact, Source};
@@ -114,6 +114,11 @@ pub(crate) struct Index {
     /// What is true as of `applied`.
     state: State,
     applied: Position,
+    /// The last frame that was applied whole.
+    mark: Option<Mark>,
+    resumes_at: Option<u32>,
+    /// Whether anything was applied since it was opened.
+    is_changed: bool,
 }
 
 impl Default for Index {
@@ -124,6 +129,9 @@ impl Default for Index {
             open: Part::new(1, Position::new(1)),
             state: State::default(),
             applied: Position::START,
+            mark: None,
+            resumes_at: None,
+            is_changed: false,
         }
     }
 }
@@ -141,12 +149,15 @@ impl Index {
     ) -> Result<Self, IndexError> {
         let files = Arc::new(Files::new(storage, source, options));
         let opened = open::open(&files)?;
-        let (applied, next) = (opened.parts.last, opened.parts.segments.len() as u32 + 1);
+        let applied = opened.parts.last;
         Ok(Self {
             sealed: Arc::new(opened.parts),
-            open: Part::new(next, applied.next()),
+            open: Part::new(opened.segment, applied.next()),
             state: opened.state,
             applied,
+            mark: None,
+            resumes_at: opened.resumes_at,
+            is_changed: false,
         })
     }
 
@@ -194,8 +205,51 @@ impl Index {
         self.state.apply(id, checkpoint);
     }
 
+    /// Takes note of the last frame that was applied whole.
+    pub(crate) fn note_frame(&mut self, mark: Mark) {
+        self.mark = Some(mark);
+    }
+
+    /// From which byte of [`Index::segment`] on the journal has to be read; `None` from its begin on.
+    pub(crate) fn resumes_at(&self) -> Option<u32> {
+        self.resumes_at
+    }
+
+    /// Writes what is known of the growing segment into a file, so that the next open need not read the segment. It is
+    /// for the end of a writer's life; a file that cannot be written is no loss.
+    pub(crate) fn write_open(&self) {
+        let Some(files) = self.sealed.files.as_ref().filter(|files| files.options.writes) else { return };
+        let mark = self.mark.filter(|mark| self.is_changed && mark.segment == self.segment());
+        if let Some(mark) = mark
+            && let Err(error) = self.try_write_open(files, mark)
+        {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "the index of the growing segment could not be written");
+        }
+    }
+
+    fn try_write_open(&self, files: &Files, mark: Mark) -> Result<(), IndexError> {
+        let segment = self.segment();
+        let is_rest = self.sealed.segments.last().is_some_and(|before| before.place.number == segment);
+        let whole = if is_rest { Some(files.replayed(segment, self.applied)?) } else { None };
+        let part = whole.as_ref().unwrap_or(&self.open);
+        let stretch = Stretch {
+            store: files.source.store(),
+            first_segment: segment,
+            last_segment: segment,
+            first: part.first().get(),
+            last: self.applied.get(),
+            chain: mark.chain,
+            end: mark.end,
+            last_frame: mark.begin,
+        };
+        let name = files::file_name(header::OPEN_LEVEL, segment);
+        Ok(seal::write(&files.storage, name, stretch, part, Some(&self.state))?)
+    }
+
     /// Takes a record in.
     pub(crate) fn take(&mut self, fact: Fact<'_>) {
+        self.is_changed = true;
         match fact {
             Fact::Event { event, key, location } => self.apply(&event, key, location),
             Fact::Gap { gap, location } => self.apply_gap(gap, location),
@@ -227,7 +281,7 @@ impl Index {
         while self.open.segment() < segment {
             let next = Part::new(self.open.segment() + 1, self.open.last().next());
             let part = std::mem::replace(&mut self.open, next);
-            let place = SegmentPlace { number: part.segment(), first: part.first(), is_lost: Arc::default() };
+            let place = SegmentPlace::new(part.segment(), part.first());
             let frozen = Arc::new(Frozen { part, state: self.state.clone() });
             let mut parts = SealedParts::clone(&self.sealed);
             parts.last = self.applied;
@@ -270,9 +324,7 @@ impl Index {
     /// journal.
     pub(crate) fn shed(&mut self) {
         let mut parts = SealedParts::clone(&self.sealed);
-        if let Some(segment) = parts.segments.iter_mut().find(|segment| segment.memory.is_some()) {
-            segment.memory = None;
-        }
+        parts.shed();
         self.sealed = Arc::new(parts);
     }
 
@@ -281,10 +333,9 @@ impl Index {
     pub(crate) fn shed_written(&mut self) {
         let mut parts = SealedParts::clone(&self.sealed);
         let Some(files) = parts.files.clone() else { return };
-        for segment in parts.segments.iter_mut().filter(|segment| segment.memory.is_some()) {
-            if files.table(0, segment.place.number, segment.place.number).is_ok() {
-                segment.memory = None;
-            }
+        let is_written = |number| files.table(0, number, number).is_ok();
+        while parts.oldest_unwritten().is_some_and(is_written) {
+            parts.shed();
         }
         self.sealed = Arc::new(parts);
         while self.is_behind() {

@@ -2,7 +2,7 @@
 
 use super::checkpoints::State;
 use super::files::{Files, SegmentPlace, file_name, is_temporary, parse_name};
-use super::header::Content;
+use super::header::{Content, OPEN_LEVEL, Stretch};
 use super::merged::{LEVEL_MAX, Merged, span};
 use super::sealed::Sealed;
 use super::sealed_parts::{SealedParts, Segment};
@@ -16,6 +16,9 @@ use std::sync::atomic::Ordering;
 pub(super) struct Opened {
     pub(super) parts: SealedParts,
     pub(super) state: State,
+    /// The segment whose records come next, and from which byte on; `None` from its begin on.
+    pub(super) segment: u32,
+    pub(super) resumes_at: Option<u32>,
 }
 
 /// Finds the files of the index. Reads the merges' heads and one segment's file, whatever the size of the store.
@@ -23,7 +26,11 @@ pub(super) fn open(files: &Arc<Files>) -> Result<Opened, IndexError> {
     let names: BTreeSet<(u8, u32)> =
         files.storage.list()?.iter().filter_map(|name| parse_name(name)).collect();
     let sealed = files.source.segments().saturating_sub(1);
-    let (known, state) = newest_state(files, sealed, &names)?;
+    let open = open_segment(files, sealed + 1, &names)?;
+    let (known, state) = match open {
+        Some((_, ref state)) => (sealed, state.clone()),
+        None => newest_state(files, sealed, &names)?,
+    };
     let (merges, firsts) = merges(files, known, &names);
     let mut segments = Vec::with_capacity(known as usize);
     for (number, first) in (1..=known).zip(firsts) {
@@ -31,19 +38,52 @@ pub(super) fn open(files: &Arc<Files>) -> Result<Opened, IndexError> {
             Some(first) => first,
             None => files.source.first_of(number).map_err(IndexError::Journal)?,
         };
-        segments
-            .push(Segment { place: SegmentPlace { number, first, is_lost: Arc::default() }, memory: None });
+        let place = SegmentPlace::new(number, first);
+        place.is_lost.store(!names.contains(&(0, number)), Ordering::Release);
+        segments.push(Segment { place, memory: None });
     }
-    let last = match known {
+    let mut last = match known {
         0 => Position::START,
         known => Position::new(files.stretch(known, known)?.last),
     };
+    let mut resumes_at = None;
+    if let Some((stretch, _)) = open {
+        let (first, through) = (Position::new(stretch.first), Position::new(stretch.last));
+        let place = SegmentPlace { through, ..SegmentPlace::new(known + 1, first) };
+        segments.push(Segment { place, memory: None });
+        resumes_at = u32::try_from(stretch.end).ok();
+        last = through;
+    }
     files.counters.is_due.store(true, Ordering::Release);
     if files.options.writes {
         remove_leftovers(files, &merges, &names);
     }
     let parts = SealedParts { files: Some(Arc::clone(files)), segments, merges, last };
-    Ok(Opened { parts, state })
+    Ok(Opened { parts, state, segment: known + 1, resumes_at })
+}
+
+/// The file of the growing segment, if the last writer left one and the journal still has what it tells of.
+fn open_segment(
+    files: &Files,
+    number: u32,
+    names: &BTreeSet<(u8, u32)>,
+) -> Result<Option<(Stretch, State)>, IndexError> {
+    if !names.contains(&(OPEN_LEVEL, number)) {
+        return Ok(None);
+    }
+    let read = files.table(OPEN_LEVEL, number, number).and_then(|table| {
+        let state = Sealed::new(&table).state()?;
+        Ok(state.map(|state| (table.header.stretch, state)))
+    });
+    match read {
+        Err(IndexError::Journal(cause)) => Err(IndexError::Journal(cause)),
+        // Recovery cut what it tells of, or it is damaged: the journal tells the rest.
+        Err(error) => {
+            files.note_lost(OPEN_LEVEL, number, &error, false);
+            Ok(None)
+        }
+        found => found,
+    }
 }
 
 /// The newest sealed segment whose file says what was true at its end. What comes after it is read again.
@@ -112,6 +152,7 @@ fn remove_leftovers(files: &Files, merges: &[Merged], names: &BTreeSet<(u8, u32)
     let sealed = files.source.segments().saturating_sub(1);
     let is_used = |level: u8, first: u32| match level {
         0 => first <= sealed,
+        OPEN_LEVEL => first == sealed + 1,
         _ => merges.iter().any(|merge| (merge.level, merge.first_segment()) == (level, first)),
     };
     let unused = names.iter().filter(|(level, first)| !is_used(*level, *first));

@@ -3,7 +3,7 @@
 use super::checkpoints::State;
 use super::directory::{DirectoryWriter, LONG_BYTES, key_of};
 use super::filter::{self, FilterWriter};
-use super::header::{Content, Stretch};
+use super::header::{Content, OPEN_LEVEL, Stretch};
 use super::names::Names;
 use super::part::Part;
 use super::postings::Postings;
@@ -25,7 +25,8 @@ pub(super) fn write(
     part: &Part,
     state: Option<&State>,
 ) -> Result<(), StorageError> {
-    let mut writer = TableWriter::create(storage, name, stretch, 0)?;
+    let level = if stretch.last_frame == 0 { 0 } else { OPEN_LEVEL };
+    let mut writer = TableWriter::create(storage, name, stretch, level)?;
     let (keys, causes) = (part.keys().len(), part.causes().len());
     let names = part.entities.len() + part.scopes.len() + part.kinds.len() + keys + causes;
     let mut sealing = Sealing {

@@ -70,6 +70,12 @@ impl SealedParts {
         self.newest(Sort::Key, key, |lookup| lookup.keyed(key))
     }
 
+    /// The number of the oldest segment that waits in memory for its file.
+    pub(super) fn oldest_unwritten(&self) -> Option<u32> {
+        let waiting = self.segments.iter().find(|segment| segment.memory.is_some());
+        waiting.map(|segment| segment.place.number)
+    }
+
     /// Where the record of the event at `position` stands; `None` if there is no event.
     pub(crate) fn locate(&self, position: Position) -> Result<Option<Location>, IndexError> {
         if position > self.last || position == Position::START {
@@ -236,16 +242,17 @@ impl SealedParts {
             return look(Lookup::Memory(&frozen.part));
         }
         let files = self.files.as_ref().expect("what is not in memory was written to files");
-        let SegmentPlace { number, is_lost, .. } = &segment.place;
+        let SegmentPlace { number, is_lost, through, .. } = &segment.place;
+        let level = segment.place.level();
         if !is_lost.load(Ordering::Acquire) {
-            let table = files.table(0, *number, *number);
+            let table = files.table(level, *number, *number);
             match table.and_then(|table| look(Lookup::File(Sealed::new(&table)))) {
                 Err(IndexError::Journal(cause)) => return Err(IndexError::Journal(cause)),
-                Err(error) => files.note_lost(0, *number, &error, is_lost.swap(true, Ordering::AcqRel)),
+                Err(error) => files.note_lost(level, *number, &error, is_lost.swap(true, Ordering::AcqRel)),
                 answer => return answer,
             }
         }
-        look(Lookup::Memory(&*files.rebuilt(*number)?))
+        look(Lookup::Memory(&*files.rebuilt(*number, *through)?))
     }
 }
 

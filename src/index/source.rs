@@ -33,6 +33,9 @@ pub(crate) trait Source: Debug + Send + Sync {
     /// What a sealed segment's files are bound to.
     fn stretch_of(&self, segment: u32) -> Result<Stretch, SharedError>;
 
+    /// Whether the growing segment still has the frame that ends this stretch, with the same history before it.
+    fn holds(&self, stretch: &Stretch) -> Result<bool, SharedError>;
+
     /// Gives every record of one segment, in order.
     fn replay(&self, segment: u32, sink: &mut dyn FnMut(Fact<'_>)) -> Result<(), SharedError>;
 }

@@ -22,7 +22,7 @@ use crate::position::Position;
 use crate::storage::Storage;
 use crate::view::View;
 use std::sync::Arc;
-use supervisors::{Actor, Address, Context, Failure, Flow};
+use supervisors::{Actor, Address, Context, ExitReason, Failure, Flow};
 
 /// What the incarnations of the indexer share.
 #[derive(Debug, Clone)]
@@ -90,6 +90,11 @@ impl Actor for Indexer {
         }
         Ok(Flow::Continue)
     }
+
+    fn stopping(&mut self, context: &mut Context<'_, Message>, _: &ExitReason) {
+        context.doing("writing the index");
+        self.setup.view.look(Index::write_open);
+    }
 }
 
 impl Indexer {
@@ -135,6 +140,7 @@ fn apply(index: &mut Index, interests: &Interests, frame: &Frame) -> Result<(), 
         }
         index.take(fact);
     }
+    index.note_frame(truth::index_mark(frame.mark()));
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! The journal as the index sees it: to be caught up with, to check files against, and to rebuild them from.
 
 use crate::error::SharedError;
-use crate::index::{Checkpoint, Fact, Index, Source, Stretch};
-use crate::journal::{Block, JournalError, JournalReader, ReadPoint, Record};
+use crate::index::{Checkpoint, Fact, Index, Mark, Source, Stretch};
+use crate::journal::{Block, FrameMark, JournalError, JournalReader, ReadPoint, Record};
 use crate::position::{Location, Position};
 use std::sync::Arc;
 
@@ -40,6 +40,13 @@ impl Source for Truth {
         })
     }
 
+    fn holds(&self, stretch: &Stretch) -> Result<bool, SharedError> {
+        let small = |offset| u32::try_from(offset).unwrap_or_default();
+        let (begin, end) = (small(stretch.last_frame), small(stretch.end));
+        let mark = FrameMark { segment: stretch.last_segment, begin, end, chain: stretch.chain };
+        self.0.has_frame(mark, Position::new(stretch.last).next()).map_err(shared)
+    }
+
     fn replay(&self, segment: u32, sink: &mut dyn FnMut(Fact<'_>)) -> Result<(), SharedError> {
         let mut replay = || {
             let (mut block, mut point) = (self.0.block(), self.0.begin_of(segment)?);
@@ -47,7 +54,7 @@ impl Source for Truth {
                 if block.start().segment != segment {
                     break;
                 }
-                point = give(&block, sink)?;
+                point = give(&block, sink)?.0;
             }
             Ok(())
         };
@@ -65,23 +72,37 @@ pub(crate) fn catch_up(
     reader: &JournalReader,
     mut between: impl FnMut(&mut Index),
 ) -> Result<(), JournalError> {
-    let mut point = reader.begin_of(index.segment())?;
+    let mut point = match index.resumes_at() {
+        Some(offset) => ReadPoint { segment: index.segment(), offset, position: index.applied().next() },
+        None => reader.begin_of(index.segment())?,
+    };
     let mut block = reader.block();
     while reader.read_block(&mut block, point, BLOCK_BYTES)? {
-        point = give(&block, &mut |fact| index.take(fact))?;
+        let (next, mark) = give(&block, &mut |fact| index.take(fact))?;
+        mark.into_iter().for_each(|mark| index.note_frame(index_mark(mark)));
+        point = next;
         between(index);
     }
     Ok(())
 }
 
-/// Gives every record of a block; says where reading goes on.
-fn give(block: &Block, sink: &mut dyn FnMut(Fact<'_>)) -> Result<ReadPoint, JournalError> {
+/// A frame's mark as the index keeps it.
+pub(super) fn index_mark(mark: FrameMark) -> Mark {
+    let FrameMark { segment, begin, end, chain } = mark;
+    Mark { segment, begin: u64::from(begin), end: u64::from(end), chain }
+}
+
+/// Gives every record of a block; says where reading goes on, and which frame was the last to begin.
+fn give(
+    block: &Block,
+    sink: &mut dyn FnMut(Fact<'_>),
+) -> Result<(ReadPoint, Option<FrameMark>), JournalError> {
     let mut records = block.records();
     for record in records.by_ref() {
         let (location, record) = record?;
         sink(fact(location, &record, block.bytes()));
     }
-    Ok(records.point())
+    Ok((records.point(), records.mark()))
 }
 
 /// A record as the index takes it.

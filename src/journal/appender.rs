@@ -111,7 +111,7 @@ impl Journal {
     /// Opens the journal in `storage` for writing and recovers it, or makes a new one of id `new_store` if
     /// there is none. `lock` is the directory's, held for as long as the journal lives.
     ///
-    /// Afterwards everything up to [`Recovery::last`] is durable. Reads the headers of all segments and the
+    /// Afterwards everything up to [`Recovery::last`] is durable. Reads the headers of a few segments and the
     /// last segment's frames; after a clean close only its last 64 bytes.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ pub use appender::{Committed, Journal, Mark, Staged};
 pub use block::{Block, ReadPoint, Record, Records};
 pub use encoded::{EncodedEvent, Numbers};
 pub use error::{JournalError, Limited};
-pub use frame::Frame;
+pub use frame::{Frame, FrameMark};
 pub use options::JournalOptions;
 pub use reader::{JournalFollower, JournalReader};
 pub use recovery::{Cut, Recovery};

@@ -1,6 +1,7 @@
 //! Reads of records whose places are known: one read for many, and each record checked by itself.
 
 use super::error::JournalError;
+use super::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameMark};
 use super::reader::{JournalReader, Published};
 use super::record::{Place, Record, decode, extent};
 use super::segment::read_header;
@@ -36,6 +37,27 @@ impl JournalReader {
             chain: next.chain,
             bytes: next.previous_bytes,
         })
+    }
+
+    /// Whether this frame stands there, ends with the position before `next`, and has the same history before it.
+    /// Reads its header.
+    ///
+    /// # Errors
+    /// [`JournalError::Storage`], and as for any read of a segment.
+    pub fn has_frame(&self, mark: FrameMark, next: Position) -> Result<bool, JournalError> {
+        let FrameMark { segment, begin, end, chain } = mark;
+        let (tail_segment, tail_offset) = self.tail();
+        if segment == 0 || (segment, end) > (tail_segment, tail_offset) || end <= begin {
+            return Ok(false);
+        }
+        let mut bytes = [0; FRAME_HEADER_BYTES];
+        let count = self.file(segment)?.read_at(&mut bytes, u64::from(begin))?;
+        let seed = self.published().identity.seeds.frame(segment, u64::from(begin));
+        let header = FrameHeader::decode(&bytes[..count], seed);
+        let is_it = |header: FrameHeader| {
+            header.length == end - begin && header.chain == chain && header.next() == next.get()
+        };
+        Ok(header.is_some_and(is_it))
     }
 
     /// Reads `length` bytes of a segment, in which records stand that an index knows.
