@@ -170,7 +170,8 @@ impl Files {
         }
     }
 
-    /// Bytes that the caches hold: blocks of files, and the lookups of rebuilt segments by their count.
+    /// What the caches hold.
+    #[cfg(test)]
     pub(super) fn held(&self) -> Held {
         Held {
             block_bytes: (self.blocks.len() * BLOCK_BYTES) as u64,
@@ -181,6 +182,7 @@ impl Files {
 }
 
 /// What the caches of the index hold.
+#[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Held {
     /// Bytes of blocks.

@@ -34,6 +34,7 @@ mod writer;
 pub(crate) use checkpoints::Checkpoint;
 pub(crate) use chores::{Chore, Done};
 pub(crate) use error::IndexError;
+#[cfg(test)]
 pub(crate) use files::Held;
 pub(crate) use header::{Mark, Stretch};
 pub(crate) use lookups::Lookups;
@@ -353,7 +354,8 @@ impl Index {
         is_written
     }
 
-    /// What the caches hold, and how many files were lost or could not be written.
+    /// What the caches hold.
+    #[cfg(test)]
     pub(crate) fn held(&self) -> Held {
         self.sealed.files.as_ref().map(|files| files.held()).unwrap_or_default()
     }

@@ -153,3 +153,6 @@ fn make_room(index: &mut Index) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,7 +170,7 @@ fn fill_a_segment_and_die(dir: &Path, count: u64) {
         append(&store, next..next + BATCH, count);
         next += BATCH;
     }
-    let (begin, bytes) = (store.stats().bytes, 64_u64 << 20);
+    let (begin, bytes) = (store.stats().bytes, 16_u64 << 20);
     while store.stats().bytes - begin < bytes * 9 / 10 && store.stats().segments == segments + 1 {
         append(&store, next..next + 10 * BATCH, count);
         next += 10 * BATCH;
