@@ -146,7 +146,8 @@ fn unmerged(parts: &SealedParts) -> Option<Work> {
     let written = parts.segments.iter().take_while(is_written).count() as u32;
     let mut first = 1;
     while first <= written {
-        let fits = |level: &u8| (first - 1) % span(*level) == 0 && first + (span(*level) - 1) <= written;
+        let fits =
+            |level: &u8| (first - 1).is_multiple_of(span(*level)) && first + (span(*level) - 1) <= written;
         let level = (1..=LEVEL_MAX).rev().find(fits)?;
         if let Some(work) = missing(parts, level, first) {
             return Some(work);

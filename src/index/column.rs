@@ -67,11 +67,6 @@ impl<'a> Column<'a> {
         Self { table, section: table.header.section(part), held: None }
     }
 
-    /// How many places there are.
-    pub(super) fn count(&self) -> u32 {
-        self.section.items.try_into().unwrap_or(u32::MAX)
-    }
-
     /// The value at `place`.
     #[inline]
     pub(super) fn get(&mut self, place: u32) -> Result<u32, IndexError> {

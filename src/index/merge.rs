@@ -37,7 +37,7 @@ struct Hand {
     block: u32,
     directory: DirectoryWriter,
     /// One for each source: the walk over its names, and the next of them.
-    heads: Vec<(Walk, Option<(Vec<u8>, Vec<u32>)>)>,
+    heads: Vec<(Walk, Head)>,
 }
 
 impl Merging {

@@ -112,7 +112,7 @@ fn merges(files: &Files, known: u32, names: &BTreeSet<(u8, u32)>) -> (Vec<Merged
     while (firsts.len() as u32) < known {
         let first = firsts.len() as u32 + 1;
         let found = (1..=LEVEL_MAX).rev().find_map(|level| {
-            let fits = (first - 1) % span(level) == 0 && first + (span(level) - 1) <= known;
+            let fits = (first - 1).is_multiple_of(span(level)) && first + (span(level) - 1) <= known;
             let merge = (fits && names.contains(&(level, first))).then(|| Merged::new(level, first))?;
             let told = firsts_of(files, &merge)?;
             Some((merge, told))
