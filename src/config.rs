@@ -26,6 +26,7 @@ pub struct Config {
     pub(crate) batch_events_max: u64,
     pub(crate) mailbox_messages: u64,
     pub(crate) open_files_max: u64,
+    pub(crate) index_cache_bytes: u64,
     pub(crate) flush_interval: Duration,
     pub(crate) call_deadline: Duration,
     pub(crate) shutdown_deadline: Duration,
@@ -56,13 +57,14 @@ impl Config {
     pub fn new(dir: impl AsRef<Path>) -> Self {
         Self {
             dir: dir.as_ref().to_owned(),
-            segment_bytes: 64 * MIB,
+            segment_bytes: 16 * MIB,
             preallocate_bytes: 4 * MIB,
             commit_bytes_max: 8 * MIB,
             record_bytes_max: MIB,
             batch_events_max: 16_384,
             mailbox_messages: 1_024,
-            open_files_max: 64,
+            open_files_max: 256,
+            index_cache_bytes: 16 * MIB,
             flush_interval: Duration::from_millis(100),
             call_deadline: Duration::from_secs(30),
             shutdown_deadline: Duration::from_secs(10),
@@ -76,7 +78,7 @@ impl Config {
         &self.dir
     }
 
-    /// Bytes after which a segment is sealed and the next begun: 64 KiB to 2 GiB, 64 MiB by default. At least
+    /// Bytes after which a segment is sealed and the next begun: 64 KiB to 1 GiB, 16 MiB by default. At least
     /// twice `commit_bytes_max`.
     pub fn segment_bytes(mut self, bytes: u64) -> Self {
         self.segment_bytes = bytes;
@@ -90,7 +92,7 @@ impl Config {
         self
     }
 
-    /// The most bytes of one commit, and so of one batch: 16 KiB to 1 GiB, 8 MiB by default.
+    /// The most bytes of one commit, and so of one batch: 16 KiB to 512 MiB, 8 MiB by default.
     pub fn commit_bytes_max(mut self, bytes: u64) -> Self {
         self.commit_bytes_max = bytes;
         self
@@ -114,7 +116,14 @@ impl Config {
         self
     }
 
-    /// Segments that are kept open for readers: 2 to 4,096, by default 64.
+    /// Bytes of the index's files that are kept in memory: 64 KiB to 64 GiB, 16 MiB by default. What is not kept is
+    /// read again when it is asked for.
+    pub fn index_cache_bytes(mut self, bytes: u64) -> Self {
+        self.index_cache_bytes = bytes;
+        self
+    }
+
+    /// Segments, and files of the index, that are kept open for readers: 2 to 4,096 of each, by default 256.
     pub fn open_files_max(mut self, files: u64) -> Self {
         self.open_files_max = files;
         self
@@ -154,14 +163,15 @@ impl Config {
     pub fn validate(&self) -> Result<(), ConfigError> {
         let kib = 1 << 10;
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        within("commit_bytes_max", self.commit_bytes_max, 16 * kib, 1 << 30, "bytes")?;
+        within("commit_bytes_max", self.commit_bytes_max, 16 * kib, 1 << 29, "bytes")?;
         let segment_least = (self.commit_bytes_max * 2).max(64 * kib);
-        within("segment_bytes", self.segment_bytes, segment_least, 2 << 30, "bytes")?;
+        within("segment_bytes", self.segment_bytes, segment_least, 1 << 30, "bytes")?;
         within("preallocate_bytes", self.preallocate_bytes, 4 * kib, self.segment_bytes, "bytes")?;
         within("record_bytes_max", self.record_bytes_max, 1, self.commit_bytes_max / 2, "bytes")?;
         within("batch_events_max", self.batch_events_max, 1, 1_000_000, "events")?;
         within("mailbox_messages", self.mailbox_messages, 1, 65_536, "messages")?;
         within("open_files_max", self.open_files_max, 2, 4_096, "files")?;
+        within("index_cache_bytes", self.index_cache_bytes, 64 * kib, 64 << 30, "bytes")?;
         within("flush_interval", millis(self.flush_interval), 1, 3_600_000, "ms")?;
         within("call_deadline", millis(self.call_deadline), 1, 86_400_000, "ms")?;
         within("shutdown_deadline", millis(self.shutdown_deadline), 1, 3_600_000, "ms")

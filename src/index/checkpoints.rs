@@ -1,5 +1,6 @@
-//! The table of checkpoints: where each durable cursor stands.
+//! The table of checkpoints: where each durable cursor stands; and what else is true of a store as of some position.
 
+use super::bytes::{Bytes, put_prefixed, put_varint};
 use crate::position::Position;
 use std::collections::BTreeMap;
 
@@ -12,21 +13,51 @@ pub(crate) struct Checkpoint {
     pub(crate) position: Position,
 }
 
-/// The newest checkpoint of each cursor.
-#[derive(Debug, Default)]
-pub(super) struct Checkpoints {
-    by_id: BTreeMap<Box<str>, Checkpoint>,
+/// What is true as of the end of a segment, and cannot be told from the segment alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct State {
+    /// Different entities so far.
+    pub(super) entities: u64,
+    /// Positions without an event so far.
+    pub(super) gap_positions: u64,
+    /// The newest checkpoint of each cursor.
+    checkpoints: BTreeMap<Box<str>, Checkpoint>,
 }
 
-impl Checkpoints {
+impl State {
     pub(super) fn apply(&mut self, id: &str, checkpoint: Checkpoint) {
-        match self.by_id.get_mut(id) {
+        match self.checkpoints.get_mut(id) {
             Some(stored) => *stored = checkpoint,
-            None => drop(self.by_id.insert(id.into(), checkpoint)),
+            None => drop(self.checkpoints.insert(id.into(), checkpoint)),
         }
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<&Checkpoint> {
-        self.by_id.get(id)
+    pub(super) fn checkpoint(&self, id: &str) -> Option<&Checkpoint> {
+        self.checkpoints.get(id)
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        put_varint(&mut out, self.entities);
+        put_varint(&mut out, self.gap_positions);
+        put_varint(&mut out, self.checkpoints.len() as u64);
+        for (id, checkpoint) in &self.checkpoints {
+            put_prefixed(&mut out, id.as_bytes());
+            put_prefixed(&mut out, &checkpoint.region);
+            put_varint(&mut out, checkpoint.position.get());
+        }
+        out
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Bytes::new(bytes);
+        let (entities, gap_positions) = (fields.varint()?, fields.varint()?);
+        let mut state = Self { entities, gap_positions, ..Self::default() };
+        for _ in 0..fields.varint()? {
+            let id = std::str::from_utf8(fields.prefixed()?).ok()?;
+            let region = fields.prefixed()?.into();
+            state.apply(id, Checkpoint { region, position: Position::new(fields.varint()?) });
+        }
+        fields.is_at_end().then_some(state)
     }
 }

@@ -1,21 +1,58 @@
 //! The index: lookups derived from the journal. It can be thrown away and built again.
 //!
-//! Its door is narrow on purpose: what is committed goes in by [`Index::apply`] and its siblings, answers come out by
-//! position. It is made of one [`Part`] per segment, so that what it keeps of a segment can move as a whole.
+//! What is committed goes in by [`Index::apply`] and its siblings; answers come out by [`Lookups`], as positions and
+//! places. It knows the growing segment in memory (a `Part`) and every sealed one by a file beside it, which is
+//! written in the background ([`Chore`]), checked when it is read, and made again from the journal when it is missing
+//! or damaged. `FORMAT.md` beside this file describes the files and argues why an answer is never wrong.
 
+mod block;
+mod bytes;
 mod checkpoints;
+mod chores;
+mod column;
+mod directory;
+mod error;
+mod files;
+mod filter;
+mod header;
+mod lookups;
+mod merge;
+mod merged;
 mod names;
+mod open;
 mod part;
+mod postings;
+mod scan;
+mod seal;
+mod sealed;
+mod sealed_parts;
 mod select;
+mod source;
+mod table;
+mod writer;
 
 pub(crate) use checkpoints::Checkpoint;
+pub(crate) use chores::{Chore, Done};
+pub(crate) use error::IndexError;
+#[cfg(test)]
+pub(crate) use files::Held;
+pub(crate) use header::{Mark, Stretch};
+pub(crate) use lookups::Lookups;
+pub(crate) use sealed_parts::SealedParts;
+pub(crate) use source::{Fact, Source};
 
 use crate::event::EventRef;
-use crate::position::{Location, Position, Version};
+use crate::position::{Location, Position};
 use crate::region::Region;
-use checkpoints::Checkpoints;
+use crate::storage::Storage;
+use checkpoints::State;
+use files::{Files, SegmentPlace};
+use header::Content;
 use part::Part;
+use sealed_parts::{Frozen, Segment};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// An event that answers a query, and where its record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,20 +69,112 @@ pub(crate) struct Window {
     pub(crate) limit: usize,
 }
 
+/// The sorts of names that are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Entity,
+    Scope,
+    Kind,
+    Key,
+    Cause,
+}
+
+impl Sort {
+    const ALL: [Self; 5] = [Self::Entity, Self::Scope, Self::Kind, Self::Key, Self::Cause];
+
+    fn section(self) -> Content {
+        match self {
+            Self::Entity => Content::Entities,
+            Self::Scope => Content::Scopes,
+            Self::Kind => Content::Kinds,
+            Self::Key => Content::Keys,
+            Self::Cause => Content::Causes,
+        }
+    }
+}
+
+/// The index's limits; the store's config fills and validates them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct IndexOptions {
+    /// Bytes of blocks of the index's files that are kept in memory.
+    pub(crate) cache_bytes: u64,
+    /// Files of the index that are kept open.
+    pub(crate) open_files_max: usize,
+    /// Sealed segments that may wait in memory for their files; with more, whoever commits has to wait.
+    pub(crate) unwritten_max: usize,
+    /// Whether files may be written: not beside another process that does.
+    pub(crate) writes: bool,
+}
+
 /// Lookups over everything that was applied.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Index {
-    /// One part per segment, in position order; the last one grows.
-    parts: Vec<Part>,
-    checkpoints: Checkpoints,
-    gaps: Vec<RangeInclusive<Position>>,
+    sealed: Arc<SealedParts>,
+    /// The growing segment.
+    open: Part,
+    /// What is true as of `applied`.
+    state: State,
     applied: Position,
+    /// The last frame that was applied whole.
+    mark: Option<Mark>,
+    resumes_at: Option<u32>,
+    /// Whether anything was applied since it was opened.
+    is_changed: bool,
+}
+
+impl Default for Index {
+    /// An index of nothing, without files.
+    fn default() -> Self {
+        Self {
+            sealed: Arc::default(),
+            open: Part::new(1, Position::new(1)),
+            state: State::default(),
+            applied: Position::START,
+            mark: None,
+            resumes_at: None,
+            is_changed: false,
+        }
+    }
 }
 
 impl Index {
+    /// Opens the index in `storage`. What the journal has and no file tells has to be applied then, from the begin of
+    /// [`Index::segment`] on.
+    ///
+    /// # Errors
+    /// [`IndexError::Journal`] or [`IndexError::Storage`]. Files that are missing or damaged are no error.
+    pub(crate) fn open(
+        storage: Arc<dyn Storage>,
+        source: Arc<dyn Source>,
+        options: IndexOptions,
+    ) -> Result<Self, IndexError> {
+        let files = Arc::new(Files::new(storage, source, options));
+        let opened = open::open(&files)?;
+        let applied = opened.parts.last;
+        Ok(Self {
+            sealed: Arc::new(opened.parts),
+            open: Part::new(opened.segment, applied.next()),
+            state: opened.state,
+            applied,
+            mark: None,
+            resumes_at: opened.resumes_at,
+            is_changed: false,
+        })
+    }
+
     /// The last position that was applied.
     pub(crate) fn applied(&self) -> Position {
         self.applied
+    }
+
+    /// The segment that was applied last.
+    pub(crate) fn segment(&self) -> u32 {
+        self.open.segment()
+    }
+
+    /// The sealed parts as they are now. They never change.
+    pub(crate) fn sealed(&self) -> Arc<SealedParts> {
+        Arc::clone(&self.sealed)
     }
 
     /// Takes the next event in. Events come in position order; one that is not the next is not taken twice.
@@ -53,93 +182,182 @@ impl Index {
         if event.position() <= self.applied {
             return;
         }
-        self.part_for(location.segment, event.position()).push(event, key, location);
+        self.enter(location.segment);
+        let before = self.open.new_entities();
+        self.open.push(event, key, location);
+        self.state.entities += self.open.new_entities() - before;
         self.applied = event.position();
     }
 
-    /// Takes in that a range of positions was numbered and never made visible.
-    pub(crate) fn apply_gap(&mut self, gap: RangeInclusive<Position>, segment: u32) {
+    /// Takes in that a range of positions was numbered and never made visible; `location` is that of its record.
+    pub(crate) fn apply_gap(&mut self, gap: RangeInclusive<Position>, location: Location) {
         if *gap.end() <= self.applied {
             return;
         }
-        self.part_for(segment, *gap.start()).push_gap(gap.end().since(*gap.start()) + 1);
+        self.enter(location.segment);
+        self.state.gap_positions += gap.end().since(*gap.start()) + 1;
         self.applied = *gap.end();
-        self.gaps.push(gap);
+        self.open.push_gap(gap, location.offset);
     }
 
-    /// Takes in where a cursor stands now.
-    pub(crate) fn apply_checkpoint(&mut self, id: &str, checkpoint: Checkpoint) {
-        self.checkpoints.apply(id, checkpoint);
+    /// Takes in where a cursor stands now, by a record in `segment`.
+    pub(crate) fn apply_checkpoint(&mut self, id: &str, checkpoint: Checkpoint, segment: u32) {
+        self.enter(segment);
+        self.state.apply(id, checkpoint);
+    }
+
+    /// Takes note of the last frame that was applied whole.
+    pub(crate) fn note_frame(&mut self, mark: Mark) {
+        self.mark = Some(mark);
+    }
+
+    /// From which byte of [`Index::segment`] on the journal has to be read; `None` from its begin on.
+    pub(crate) fn resumes_at(&self) -> Option<u32> {
+        self.resumes_at
+    }
+
+    /// Writes what is known of the growing segment into a file, so that the next open need not read the segment. It is
+    /// for the end of a writer's life; a file that cannot be written is no loss.
+    pub(crate) fn write_open(&self) {
+        let Some(files) = self.sealed.files.as_ref().filter(|files| files.options.writes) else { return };
+        let mark = self.mark.filter(|mark| self.is_changed && mark.segment == self.segment());
+        if let Some(mark) = mark
+            && let Err(error) = self.try_write_open(files, mark)
+        {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "the index of the growing segment could not be written");
+        }
+    }
+
+    fn try_write_open(&self, files: &Files, mark: Mark) -> Result<(), IndexError> {
+        let segment = self.segment();
+        let is_rest = self.sealed.segments.last().is_some_and(|before| before.place.number == segment);
+        let whole = if is_rest { Some(files.replayed(segment, self.applied)?) } else { None };
+        let part = whole.as_ref().unwrap_or(&self.open);
+        let stretch = Stretch {
+            store: files.source.store(),
+            first_segment: segment,
+            last_segment: segment,
+            first: part.first().get(),
+            last: self.applied.get(),
+            chain: mark.chain,
+            end: mark.end,
+            last_frame: mark.begin,
+        };
+        let name = files::file_name(header::OPEN_LEVEL, segment);
+        Ok(seal::write(&files.storage, name, stretch, part, Some(&self.state))?)
+    }
+
+    /// Takes a record in.
+    pub(crate) fn take(&mut self, fact: Fact<'_>) {
+        self.is_changed = true;
+        match fact {
+            Fact::Event { event, key, location } => self.apply(&event, key, location),
+            Fact::Gap { gap, location } => self.apply_gap(gap, location),
+            Fact::Checkpoint { id, checkpoint, segment } => self.apply_checkpoint(id, checkpoint, segment),
+        }
     }
 
     /// Where the cursor named `id` stands.
     pub(crate) fn checkpoint(&self, id: &str) -> Option<&Checkpoint> {
-        self.checkpoints.get(id)
-    }
-
-    /// Where the record of the event at `position` stands; `None` if there is no event.
-    pub(crate) fn locate(&self, position: Position) -> Option<Location> {
-        self.part_of(position)?.locate(position)
-    }
-
-    /// The version of the newest event of `entity`.
-    pub(crate) fn version(&self, entity: &str) -> Version {
-        self.parts.iter().rev().find_map(|part| part.version(entity)).unwrap_or_default()
-    }
-
-    /// The event that was stored with this idempotency key.
-    pub(crate) fn keyed(&self, key: &[u8]) -> Option<Position> {
-        self.parts.iter().rev().find_map(|part| part.keyed(key))
-    }
-
-    /// The events that name `cause` as a cause, in position order, at most `limit`.
-    pub(crate) fn effects(&self, cause: Position, limit: usize) -> Vec<Position> {
-        let later = self.parts.iter().skip_while(|part| part.last() < cause);
-        later.flat_map(|part| part.effects(cause)).take(limit).collect()
-    }
-
-    /// The gaps that lie after `after` and begin not after `through`.
-    pub(crate) fn gaps(&self, after: Position, through: Position) -> Vec<RangeInclusive<Position>> {
-        let begin = self.gaps.partition_point(|gap| *gap.end() <= after);
-        self.gaps[begin..].iter().take_while(|gap| *gap.start() <= through).cloned().collect()
-    }
-
-    /// Puts the events of `region` inside `window` into `found`, in position order.
-    pub(crate) fn select(&self, region: &Region, window: Window, found: &mut Vec<Found>) {
-        let begin = self.parts.partition_point(|part| part.last() <= window.after);
-        for part in &self.parts[begin..] {
-            if found.len() >= window.limit || part.first() > window.through {
-                return;
-            }
-            let left = Window { limit: window.limit - found.len(), ..window };
-            select::select(part, region, left, found);
-        }
+        self.state.checkpoint(id)
     }
 
     /// How many different entities have events.
-    pub(crate) fn entity_count(&self) -> usize {
-        let mut names: Vec<&str> = self.parts.iter().flat_map(Part::entity_names).collect();
-        names.sort_unstable();
-        names.dedup();
-        names.len()
+    pub(crate) fn entity_count(&self) -> u64 {
+        self.state.entities
     }
 
     /// How many positions hold no event.
     pub(crate) fn gap_count(&self) -> u64 {
-        self.gaps.iter().map(|gap| gap.end().since(*gap.start()) + 1).sum()
+        self.state.gap_positions
     }
 
-    fn part_of(&self, position: Position) -> Option<&Part> {
-        let at = self.parts.partition_point(|part| part.last() < position);
-        self.parts.get(at).filter(|part| part.first() <= position)
+    fn select_open(&self, region: &Region, window: Window, found: &mut Vec<Found>) {
+        select::select(&self.open, region, window, found);
     }
 
-    fn part_for(&mut self, segment: u32, position: Position) -> &mut Part {
-        if self.parts.last().is_none_or(|part| part.segment() != segment) {
-            self.parts.push(Part::new(segment, position));
+    /// The journal has rolled when a record stands in a later segment: what grew until now is sealed.
+    fn enter(&mut self, segment: u32) {
+        while self.open.segment() < segment {
+            let next = Part::new(self.open.segment() + 1, self.open.last().next());
+            let part = std::mem::replace(&mut self.open, next);
+            let place = SegmentPlace::new(part.segment(), part.first());
+            let frozen = Arc::new(Frozen { part, state: self.state.clone() });
+            let mut parts = SealedParts::clone(&self.sealed);
+            parts.last = self.applied;
+            parts.segments.push(Segment { place, memory: Some(frozen) });
+            self.set_due(&parts);
+            self.sealed = Arc::new(parts);
         }
-        let last = self.parts.len() - 1;
-        &mut self.parts[last]
+    }
+
+    fn set_due(&self, parts: &SealedParts) {
+        if let Some(files) = &parts.files {
+            files.counters.is_due.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether there may be a chore. Costs nothing.
+    pub(crate) fn has_chores(&self) -> bool {
+        let files = self.sealed.files.as_ref();
+        files.is_some_and(|files| files.options.writes && files.counters.is_due.load(Ordering::Acquire))
+    }
+
+    /// The next piece of work for the files, if there is any. One at a time: it is to be run and handed back.
+    pub(crate) fn chore(&self) -> Option<Chore> {
+        Chore::next(&self.sealed)
+    }
+
+    /// Takes in what a chore changed.
+    pub(crate) fn finish(&mut self, done: Done) {
+        self.sealed = Arc::new(self.sealed.after(done));
+    }
+
+    /// Whether more sealed segments wait in memory for their files than may.
+    pub(crate) fn is_behind(&self) -> bool {
+        let Some(files) = &self.sealed.files else { return false };
+        let unwritten = self.sealed.segments.iter().rev().take_while(|segment| segment.memory.is_some());
+        unwritten.count() > files.options.unwritten_max
+    }
+
+    /// Drops the oldest segment that waits for its file: it is looked for in its file, and if there is none, in the
+    /// journal.
+    pub(crate) fn shed(&mut self) {
+        let mut parts = SealedParts::clone(&self.sealed);
+        parts.shed();
+        self.sealed = Arc::new(parts);
+    }
+
+    /// Without a sealer of one's own: drops from memory what another process has written the files of, and what is too
+    /// much.
+    pub(crate) fn shed_written(&mut self) {
+        let mut parts = SealedParts::clone(&self.sealed);
+        let Some(files) = parts.files.clone() else { return };
+        let is_written = |number| files.table(0, number, number).is_ok();
+        while parts.oldest_unwritten().is_some_and(is_written) {
+            parts.shed();
+        }
+        self.sealed = Arc::new(parts);
+        while self.is_behind() {
+            self.shed();
+        }
+    }
+
+    /// Runs the next chore to its end, here and now; whether anything was written.
+    pub(crate) fn run_chore(&mut self) -> bool {
+        let Some(mut chore) = self.chore() else { return false };
+        let done = std::iter::repeat_with(|| chore.step()).find_map(|done| done);
+        let is_written = done.as_ref().is_some_and(Done::is_written);
+        done.into_iter().for_each(|done| self.finish(done));
+        chore.clean_up();
+        is_written
+    }
+
+    /// What the caches hold.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> Held {
+        self.sealed.files.as_ref().map(|files| files.held()).unwrap_or_default()
     }
 }
 

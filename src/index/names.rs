@@ -12,8 +12,8 @@ use std::sync::Arc;
 pub(super) struct Names {
     numbers: HashMap<Arc<str>, u32>,
     ordered: BTreeMap<Arc<str>, u32>,
-    /// By number: the events that carry the name, as places in the part, ascending.
-    postings: Vec<Vec<u32>>,
+    /// By number: the name, and the events that carry it, as places in the part, ascending.
+    named: Vec<(Arc<str>, Vec<u32>)>,
 }
 
 impl Names {
@@ -23,15 +23,15 @@ impl Names {
             Some(number) => *number,
             None => self.add(name),
         };
-        self.postings[number as usize].push(place);
+        self.named[number as usize].1.push(place);
         number
     }
 
     fn add(&mut self, name: &str) -> u32 {
-        let (name, number) = (Arc::<str>::from(name), self.postings.len() as u32);
+        let (name, number) = (Arc::<str>::from(name), self.named.len() as u32);
         self.numbers.insert(Arc::clone(&name), number);
-        self.ordered.insert(name, number);
-        self.postings.push(Vec::new());
+        self.ordered.insert(Arc::clone(&name), number);
+        self.named.push((name, Vec::new()));
         number
     }
 
@@ -41,7 +41,17 @@ impl Names {
 
     /// The events that carry the name with this number, ascending.
     pub(super) fn postings(&self, number: u32) -> &[u32] {
-        &self.postings[number as usize]
+        &self.named[number as usize].1
+    }
+
+    /// The name with this number.
+    pub(super) fn name(&self, number: u32) -> &str {
+        &self.named[number as usize].0
+    }
+
+    /// How many names there are.
+    pub(super) fn len(&self) -> usize {
+        self.named.len()
     }
 
     /// The numbers of all names that begin so.
@@ -51,7 +61,8 @@ impl Names {
         names.take_while(move |(name, _)| name.starts_with(prefix)).map(|(_, number)| *number)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.ordered.keys().map(AsRef::as_ref)
+    /// The names in order, each with its number.
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&str, u32)> {
+        self.ordered.iter().map(|(name, number)| (&**name, *number))
     }
 }

@@ -1,10 +1,11 @@
-//! What the index knows of one segment.
+//! What the index knows of one segment, in memory: the segment that grows, and one whose file is not written yet.
 
 use super::names::Names;
 use crate::event::EventRef;
 use crate::position::{Location, Position, Version};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// The lookups over the events of one segment. A place is a position counted from the part's first.
 #[derive(Debug)]
@@ -21,13 +22,17 @@ pub(super) struct Part {
     keys: HashMap<Box<[u8]>, u32>,
     /// By position of the cause: the places of its effects here.
     effects: BTreeMap<Position, Vec<u32>>,
+    gaps: Vec<RangeInclusive<Position>>,
+    /// How many entities have their first event here.
+    new_entities: u64,
 }
 
 /// One event, as numbers.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Record {
-    offset: u32,
-    length: u32,
+    pub(super) offset: u32,
+    /// 0 where there is no event; the offset is the gap's record's then.
+    pub(super) length: u32,
     pub(super) entity: u32,
     pub(super) scope: u32,
     pub(super) kind: u32,
@@ -45,6 +50,8 @@ impl Part {
             versions: Vec::new(),
             keys: HashMap::new(),
             effects: BTreeMap::new(),
+            gaps: Vec::new(),
+            new_entities: 0,
         }
     }
 
@@ -66,6 +73,7 @@ impl Part {
         let entity = self.entities.note(event.entity, place);
         self.versions.resize((entity as usize + 1).max(self.versions.len()), Version::NONE);
         self.versions[entity as usize] = event.version;
+        self.new_entities += u64::from(event.version == Version::new(1));
         self.records.push(Record {
             offset: location.offset,
             length: location.length,
@@ -77,13 +85,18 @@ impl Part {
             self.keys.insert(key.into(), place);
         }
         for cause in event.causes.iter() {
-            self.effects.entry(cause.position()).or_default().push(place);
+            let places = self.effects.entry(cause.position()).or_default();
+            if places.last() != Some(&place) {
+                places.push(place);
+            }
         }
     }
 
-    pub(super) fn push_gap(&mut self, positions: u64) {
-        let places = self.records.len() + positions as usize;
-        self.records.resize(places, Record::default());
+    /// Takes in a gap whose record stands at `offset`.
+    pub(super) fn push_gap(&mut self, gap: RangeInclusive<Position>, offset: u32) {
+        let places = self.records.len() + gap.end().since(*gap.start()) as usize + 1;
+        self.records.resize(places, Record { offset, ..Record::default() });
+        self.gaps.push(gap);
     }
 
     pub(super) fn locate(&self, position: Position) -> Option<Location> {
@@ -107,8 +120,32 @@ impl Part {
         self.effects.get(&cause).into_iter().flatten().map(|place| self.position(*place))
     }
 
-    pub(super) fn entity_names(&self) -> impl Iterator<Item = &str> {
-        self.entities.iter()
+    /// The idempotency keys with the places of their events, in no order.
+    pub(super) fn keys(&self) -> impl ExactSizeIterator<Item = (&[u8], u32)> {
+        self.keys.iter().map(|(key, place)| (&**key, *place))
+    }
+
+    /// The causes with the places of their effects, in order.
+    pub(super) fn causes(&self) -> impl ExactSizeIterator<Item = (Position, &[u32])> {
+        self.effects.iter().map(|(cause, places)| (*cause, places.as_slice()))
+    }
+
+    pub(super) fn gaps(&self) -> &[RangeInclusive<Position>] {
+        &self.gaps
+    }
+
+    pub(super) fn new_entities(&self) -> u64 {
+        self.new_entities
+    }
+
+    /// By number of the entity: the version of its newest event here.
+    pub(super) fn newest_version(&self, entity: u32) -> Version {
+        self.versions[entity as usize]
+    }
+
+    /// Every place's event as numbers, gaps too.
+    pub(super) fn records(&self) -> &[Record] {
+        &self.records
     }
 
     pub(super) fn position(&self, place: u32) -> Position {

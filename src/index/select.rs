@@ -7,6 +7,9 @@ use crate::region::{EntityMatch, Region, Term};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+/// The most names whose lists are merged for a prefix: with more, it is cheaper to look at every event in order.
+pub(super) const MERGED_NAMES_MAX: usize = 64;
+
 /// Puts the events of `region` in `part` inside `window` into `found`, in position order, at most `window.limit`.
 pub(super) fn select(part: &Part, region: &Region, window: Window, found: &mut Vec<Found>) {
     let mut places = match region.terms() {
@@ -21,7 +24,7 @@ pub(super) fn select(part: &Part, region: &Region, window: Window, found: &mut V
     found.extend(located);
 }
 
-fn merged(lists: impl Iterator<Item = Vec<u32>>, limit: usize) -> Vec<u32> {
+pub(super) fn merged(lists: impl Iterator<Item = Vec<u32>>, limit: usize) -> Vec<u32> {
     let mut places: Vec<u32> = lists.flatten().collect();
     places.sort_unstable();
     places.dedup();
@@ -50,7 +53,13 @@ fn select_term(part: &Part, term: &Term, window: Window) -> Vec<u32> {
     let end = part.place_after(window.through).min(part.end());
     let keep = |place: &u32| part.record(*place).is_some_and(|(record, _)| wanted.matches(record));
     if let EntityMatch::Prefix(prefix) = &term.entity {
-        let lists = part.entities.with_prefix(prefix).map(|number| part.entities.postings(number));
+        let numbers: Vec<u32> = part.entities.with_prefix(prefix).take(MERGED_NAMES_MAX + 1).collect();
+        if numbers.len() > MERGED_NAMES_MAX {
+            let has_prefix = |record: &Record| part.entities.name(record.entity).starts_with(prefix);
+            let begins_so = |place: &u32| part.record(*place).is_some_and(|(record, _)| has_prefix(record));
+            return (begin..end).filter(begins_so).filter(keep).take(window.limit).collect();
+        }
+        let lists = numbers.iter().map(|number| part.entities.postings(*number));
         return ascending(lists, begin)
             .take_while(|place| *place < end)
             .filter(keep)

@@ -1,8 +1,9 @@
 //! What the indexer is told.
 
+use super::CatchUpError;
 use crate::error::{AppendError, CommitError};
 use crate::event::{Durability, Receipt};
-use crate::journal::{Frame, JournalError, JournalReader};
+use crate::journal::{Frame, JournalReader};
 use crate::position::Position;
 use std::sync::Arc;
 use supervisors::Reply;
@@ -12,13 +13,8 @@ use supervisors::Reply;
 pub(crate) enum Message {
     /// This was written, or synced, or both.
     Committed(Committed),
-    /// The journal was opened: take in whatever of it the index does not have.
-    CatchUp {
-        reader: JournalReader,
-        through: Position,
-        durable: Position,
-        reply: Reply<Result<(), JournalError>>,
-    },
+    /// The journal was opened: take in whatever of it the index's files do not have.
+    CatchUp { reader: JournalReader, durable: Position, reply: Reply<Result<(), CatchUpError>> },
 }
 
 /// The outcome of one commit.

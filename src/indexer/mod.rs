@@ -2,31 +2,46 @@
 //! concerned.
 //!
 //! Receives: `Committed` and `CatchUp` from the writer.
-//! Sends: wake-ups to cursor workers, which never wait; receipts into reply boxes, which never block.
+//! Sends: wake-ups to cursor workers and the sealer, which never wait; receipts into reply boxes, which never block.
 //! Owns: the index. Readers look into it through the `View`; nobody else changes it.
 //! Fails: when a frame cannot be read back; the pipeline is then restarted and the index caught up from the journal.
 
 mod interests;
 mod message;
+mod sealer;
+mod truth;
 
 pub(crate) use interests::Interests;
 pub(crate) use message::{Answer, Committed, Message};
+pub(crate) use sealer::Sealer;
+pub(crate) use truth::{Truth, catch_up};
 
-use crate::event::EventRef;
-use crate::index::{Checkpoint, Index};
-use crate::journal::{Frame, JournalError, JournalReader, Record};
-use crate::position::{Location, Position};
+use crate::index::{Fact, Index, IndexError, IndexOptions};
+use crate::journal::{Frame, JournalError, JournalReader};
+use crate::position::Position;
+use crate::storage::Storage;
 use crate::view::View;
 use std::sync::Arc;
-use supervisors::{Actor, Context, Failure, Flow, Reply};
+use supervisors::{Actor, Address, Context, ExitReason, Failure, Flow};
+
+/// What the incarnations of the indexer share.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    /// Where the index and the watermarks are published.
+    pub(crate) view: Arc<View>,
+    /// Who is woken for what.
+    pub(crate) interests: Arc<Interests>,
+    /// Where the files of the index are.
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) options: IndexOptions,
+    /// Who writes them.
+    pub(crate) sealer: Address<sealer::Message>,
+}
 
 /// One incarnation of the indexer.
 #[derive(Debug)]
 pub(crate) struct Indexer {
-    /// Where the index and the watermarks are published.
-    view: Arc<View>,
-    /// Who is woken for what.
-    interests: Arc<Interests>,
+    setup: Setup,
 }
 
 /// Why the indexer gives up.
@@ -35,6 +50,29 @@ pub(crate) enum IndexerError {
     /// What was just written does not read as it should.
     #[error("a committed frame cannot be indexed")]
     Frame(#[from] JournalError),
+}
+
+/// Why the index could not be caught up with the journal.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CatchUpError {
+    /// The index's files could not be read or made.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The journal could not be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl CatchUpError {
+    /// What the journal or its disk said, if that is behind it.
+    pub(crate) fn into_journal(self) -> Result<JournalError, Self> {
+        match self {
+            Self::Journal(error) => Ok(error),
+            Self::Index(IndexError::Storage(error)) => Ok(error.into()),
+            Self::Index(IndexError::Journal(ref source)) => source.downcast_ref().cloned().ok_or(self),
+            other => Err(other),
+        }
+    }
 }
 
 impl Failure for IndexerError {}
@@ -46,96 +84,88 @@ impl Actor for Indexer {
     fn handle(&mut self, message: Message, _: &mut Context<'_, Message>) -> Result<Flow, IndexerError> {
         match message {
             Message::Committed(committed) => self.committed(committed)?,
-            Message::CatchUp { reader, through, durable, reply } => {
-                self.catch_up(&reader, through, durable, reply)
+            Message::CatchUp { reader, durable, reply } => {
+                reply.send(self.catch_up(&reader, durable));
             }
         }
         Ok(Flow::Continue)
     }
+
+    fn turn_ended(&mut self, context: &mut Context<'_, Message>) -> Result<Flow, IndexerError> {
+        let view = &self.setup.view;
+        let (has_chores, is_behind) = view.look(|index| (index.has_chores(), index.is_behind()));
+        if is_behind {
+            context.doing("writing the index");
+            view.change(make_room);
+        }
+        if has_chores {
+            context.wake(&self.setup.sealer);
+        }
+        Ok(Flow::Continue)
+    }
+
+    fn stopping(&mut self, context: &mut Context<'_, Message>, _: &ExitReason) {
+        context.doing("writing the index");
+        self.setup.view.look(Index::write_open);
+    }
 }
 
 impl Indexer {
-    pub(crate) fn new(view: Arc<View>, interests: Arc<Interests>) -> Self {
-        Self { view, interests }
+    pub(crate) fn new(setup: Setup) -> Self {
+        Self { setup }
     }
 
     fn committed(&mut self, committed: Committed) -> Result<(), IndexerError> {
+        let Setup { view, interests, .. } = &self.setup;
         if let Some(frame) = &committed.frame {
-            self.view.change(|index| self.apply(index, frame))?;
+            view.change(|index| apply(index, interests, frame))?;
         }
         // Seen first, told second: who has a receipt can read its event.
-        self.view.publish(committed.durable);
+        view.publish(committed.durable);
         for answer in committed.answers {
             answer.tell(committed.durable);
         }
-        self.interests.wake(self.view.written(), committed.durable);
+        interests.wake(view.written(), committed.durable);
         Ok(())
     }
 
-    fn apply(&self, index: &mut Index, frame: &Frame) -> Result<(), JournalError> {
-        let mut noting = self.interests.noting();
-        for record in frame.records() {
-            let (location, record) = record?;
-            apply(index, location, &record, frame.bytes(), |event| noting.note(event));
-        }
+    /// Opens the index of the journal as it is now, and takes in what no file of it has. Readers go on with the old one
+    /// meanwhile; it may tell of events that were never durable and that recovery has cut.
+    fn catch_up(&mut self, reader: &JournalReader, durable: Position) -> Result<(), CatchUpError> {
+        let Setup { view, interests, storage, options, .. } = &self.setup;
+        let source = Arc::new(Truth(reader.clone()));
+        let mut index = Index::open(Arc::clone(storage), source, *options)?;
+        catch_up(&mut index, reader, make_room)?;
+        view.change(|current| *current = index);
+        view.publish(durable);
+        interests.wake_all();
         Ok(())
-    }
-
-    /// Takes in what the journal has and the index does not.
-    fn catch_up(
-        &mut self,
-        reader: &JournalReader,
-        through: Position,
-        durable: Position,
-        reply: Reply<Result<(), JournalError>>,
-    ) {
-        let caught_up = self.view.change(|index| {
-            if index.applied() > through {
-                // Recovery cut what was visible but never durable: the index tells of events that are no more.
-                *index = Index::default();
-            }
-            catch_up(index, reader)
-        });
-        self.view.publish(durable);
-        self.interests.wake_all();
-        reply.send(caught_up);
     }
 }
 
-/// Bytes read at once while catching up.
-const CATCH_UP_BYTES: usize = 1 << 20;
-
-/// Applies every record of the journal that the index does not have.
-pub(crate) fn catch_up(index: &mut Index, reader: &JournalReader) -> Result<(), JournalError> {
-    let mut point = reader.begin_before(index.applied().next())?;
-    let mut block = reader.block();
-    while reader.read_block(&mut block, point, CATCH_UP_BYTES)? {
-        let mut records = block.records();
-        for record in records.by_ref() {
-            let (location, record) = record?;
-            apply(index, location, &record, block.bytes(), |_| ());
+fn apply(index: &mut Index, interests: &Interests, frame: &Frame) -> Result<(), JournalError> {
+    let mut noting = interests.noting();
+    for record in frame.records() {
+        let (location, record) = record?;
+        let fact = truth::fact(location, &record, frame.bytes());
+        if let Fact::Event { event, .. } = &fact {
+            noting.note(event);
         }
-        point = records.point();
+        index.take(fact);
     }
+    index.note_frame(truth::index_mark(frame.mark()));
     Ok(())
 }
 
-fn apply(
-    index: &mut Index,
-    location: Location,
-    record: &Record<'_>,
-    block: &[u8],
-    note: impl FnOnce(&EventRef<'_>),
-) {
-    match record {
-        Record::Event(span) => {
-            let event = span.view(block);
-            index.apply(&event, span.key.of(block), location);
-            note(&event);
+/// Writes what waits in memory for its file, here and now: sealed segments must not heap up in memory while they are
+/// made faster than written. What cannot be written is dropped; the journal has it.
+fn make_room(index: &mut Index) {
+    while index.is_behind() {
+        if !index.run_chore() {
+            index.shed();
         }
-        Record::Checkpoint { id, region, position } => {
-            index.apply_checkpoint(id, Checkpoint { region: (*region).into(), position: *position });
-        }
-        Record::Gap(gap) => index.apply_gap(gap.clone(), location.segment),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! A block: a stretch of a segment in memory, with its records lent out of it in order.
 
-use super::frame::{FRAME_HEADER_BYTES, Frame, FrameHeader, MAGIC};
+use super::frame::{FRAME_HEADER_BYTES, Frame, FrameHeader, FrameMark, MAGIC};
 use super::record::{Place, decode, extent};
 use super::store_id::Identity;
 use super::{JournalError, record};
@@ -60,6 +60,7 @@ impl Block {
             point: self.start,
             identity: &self.identity,
             checked: true,
+            mark: None,
         }
     }
 
@@ -82,6 +83,7 @@ pub struct Records<'a> {
     point: ReadPoint,
     identity: &'a Identity,
     checked: bool,
+    mark: Option<FrameMark>,
 }
 
 impl<'a> Records<'a> {
@@ -89,18 +91,32 @@ impl<'a> Records<'a> {
         let start =
             ReadPoint { segment: frame.segment, offset: frame.offset, position: Position::new(frame.first) };
         // This process wrote these bytes a moment ago; its own memory needs no checksum.
-        Self { bytes: &frame.bytes, at: 0, start, point: start, identity: &frame.identity, checked: false }
+        Self {
+            bytes: &frame.bytes,
+            at: 0,
+            start,
+            point: start,
+            identity: &frame.identity,
+            checked: false,
+            mark: None,
+        }
     }
 
     /// The records of a frame read from disk, `bytes`, that begins at `start`.
     pub(super) fn of_bytes(bytes: &'a [u8], start: ReadPoint, identity: &'a Identity) -> Self {
-        Self { bytes, at: 0, start, point: start, identity, checked: true }
+        Self { bytes, at: 0, start, point: start, identity, checked: true, mark: None }
     }
 
     /// Where the next record begins.
     #[must_use]
     pub fn point(&self) -> ReadPoint {
         self.point
+    }
+
+    /// The last frame whose header was stepped over.
+    #[must_use]
+    pub fn mark(&self) -> Option<FrameMark> {
+        self.mark
     }
 
     /// The next event's span and place; other records on the way are skipped.
@@ -126,7 +142,12 @@ impl<'a> Records<'a> {
             }
             let seed = self.identity.seeds.frame(self.point.segment, u64::from(self.point.offset));
             match FrameHeader::decode(rest, seed) {
-                Some(header) if header.first == self.point.position.get() => self.advance(FRAME_HEADER_BYTES),
+                Some(header) if header.first == self.point.position.get() => {
+                    let (segment, begin) = (self.point.segment, self.point.offset);
+                    let end = begin.saturating_add(header.length);
+                    self.mark = Some(FrameMark { segment, begin, end, chain: header.chain });
+                    self.advance(FRAME_HEADER_BYTES);
+                }
                 _ => return Err(self.corrupt()),
             }
         }

@@ -158,6 +158,19 @@ fn fold(crc: u32) -> u16 {
     (crc ^ (crc >> 16)) as u16
 }
 
+/// A frame's place and the chain value behind it, which stands for all history up to there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameMark {
+    /// The segment.
+    pub segment: u32,
+    /// Where the frame begins, in bytes.
+    pub begin: u32,
+    /// Where it ends.
+    pub end: u32,
+    /// The chain value behind it.
+    pub chain: [u8; 16],
+}
+
 /// A frame as it was committed, so that the index can apply it without reading it back.
 #[derive(Debug)]
 pub struct Frame {
@@ -216,6 +229,14 @@ impl Frame {
     #[must_use]
     pub fn count(&self) -> u32 {
         self.count
+    }
+
+    /// Where it stands, and the chain value behind it.
+    #[must_use]
+    pub fn mark(&self) -> FrameMark {
+        let chain = self.bytes[CHAIN_AT..FRAME_HEADER_BYTES].try_into().unwrap_or_default();
+        let (begin, segment) = (self.offset, self.segment);
+        FrameMark { segment, begin, end: begin + self.bytes.len() as u32, chain }
     }
 
     /// When it was committed, in microseconds since 1970 began.

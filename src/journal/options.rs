@@ -11,7 +11,7 @@ use super::segment::HEADER_BYTES;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JournalOptions {
-    /// Bytes after which a segment is sealed; at most 2 GiB. Frames that only prove or report may stand
+    /// Bytes after which a segment is sealed; at most 1 GiB. Frames that only prove or report may stand
     /// beyond it.
     pub segment_bytes: u64,
     /// The most bytes of one commit, its 64 bytes of frame header included.
@@ -36,8 +36,8 @@ impl Default for JournalOptions {
 impl JournalOptions {
     /// Every commit must fit into an empty segment, and every offset into 32 bits.
     pub(super) fn workable(mut self) -> Self {
-        self.commit_bytes_max = self.commit_bytes_max.clamp(1 << 10, 1 << 30);
-        self.segment_bytes = self.segment_bytes.clamp(self.commit_bytes_max + HEADER_BYTES, 2 << 30);
+        self.commit_bytes_max = self.commit_bytes_max.clamp(1 << 10, 1 << 29);
+        self.segment_bytes = self.segment_bytes.clamp(self.commit_bytes_max + HEADER_BYTES, 1 << 30);
         self
     }
 }

@@ -247,7 +247,11 @@ impl JournalReader {
     }
 
     pub(super) fn file(&self, segment: u32) -> Result<Arc<dyn File>, JournalError> {
-        Ok(self.published.files.get(segment, segment_name)?)
+        let Published { storage, identity, files, .. } = &*self.published;
+        // Opening the journal looks at a few headers; the others are looked at here, before anything is read.
+        files.get(segment, segment_name, |file| {
+            read_header(&**storage, file, segment, Some(identity.store)).map(|_| ())
+        })
     }
 
     fn corrupt(&self, point: ReadPoint) -> JournalError {

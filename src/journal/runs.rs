@@ -1,12 +1,65 @@
 //! Reads of records whose places are known: one read for many, and each record checked by itself.
 
 use super::error::JournalError;
-use super::reader::JournalReader;
+use super::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameMark};
+use super::reader::{JournalReader, Published};
 use super::record::{Place, Record, decode, extent};
+use super::segment::read_header;
 use crate::event::EventSpan;
 use crate::position::{Location, Position};
 
+/// What a sealed segment holds, as its successor's header tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentBounds {
+    /// The first position that can stand in it.
+    pub first: Position,
+    /// The last position that does; the one before `first` if none does.
+    pub last: Position,
+    /// The chain value behind its last frame: it stands for all history up to there.
+    pub chain: [u8; 16],
+    /// Where its last frame ends, in bytes.
+    pub bytes: u64,
+}
+
 impl JournalReader {
+    /// What the sealed segment `segment` holds. Reads two headers.
+    ///
+    /// # Errors
+    /// [`JournalError`] when a header cannot be read or is not what it should be, as that of the successor of a
+    /// segment that is not sealed.
+    pub fn bounds_of(&self, segment: u32) -> Result<SegmentBounds, JournalError> {
+        let Published { storage, identity, .. } = self.published();
+        let header = |number| read_header(&**storage, &*self.file(number)?, number, Some(identity.store));
+        let (this, next) = (header(segment)?, header(segment + 1)?);
+        Ok(SegmentBounds {
+            first: Position::new(this.first),
+            last: Position::new(next.first - 1),
+            chain: next.chain,
+            bytes: next.previous_bytes,
+        })
+    }
+
+    /// Whether this frame stands there, ends with the position before `next`, and has the same history before it.
+    /// Reads its header.
+    ///
+    /// # Errors
+    /// [`JournalError::Storage`], and as for any read of a segment.
+    pub fn has_frame(&self, mark: FrameMark, next: Position) -> Result<bool, JournalError> {
+        let FrameMark { segment, begin, end, chain } = mark;
+        let (tail_segment, tail_offset) = self.tail();
+        if segment == 0 || (segment, end) > (tail_segment, tail_offset) || end <= begin {
+            return Ok(false);
+        }
+        let mut bytes = [0; FRAME_HEADER_BYTES];
+        let count = self.file(segment)?.read_at(&mut bytes, u64::from(begin))?;
+        let seed = self.published().identity.seeds.frame(segment, u64::from(begin));
+        let header = FrameHeader::decode(&bytes[..count], seed);
+        let is_it = |header: FrameHeader| {
+            header.length == end - begin && header.chain == chain && header.next() == next.get()
+        };
+        Ok(header.is_some_and(is_it))
+    }
+
     /// Reads `length` bytes of a segment, in which records stand that an index knows.
     ///
     /// # Errors

@@ -14,6 +14,7 @@
 //! gets [`StorageErrorKind::NoSpace`] instead.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // this is the seam the rule points to
 
+mod cache;
 mod directory;
 mod error;
 mod open_files;
@@ -27,6 +28,7 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use cache::Cache;
 pub use directory::Directory;
 pub use error::{OperationKind, StorageError, StorageErrorKind};
 pub use open_files::OpenFiles;

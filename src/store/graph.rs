@@ -135,7 +135,7 @@ pub(super) fn causes(view: &View, id: EventId, options: GraphOptions) -> Result<
 }
 
 pub(super) fn effects(view: &View, id: EventId, options: GraphOptions) -> Result<CausalGraph, ReadError> {
-    let next = |event: &StoredEvent, limit| Ok(view.look(|index| index.effects(event.position(), limit)));
+    let next = |event: &StoredEvent, limit| view.effects_of(event.position(), limit);
     walk(view, id, options, next, |from, to| CausalEdge { cause: from, effect: to })
 }
 

@@ -111,9 +111,11 @@ impl Store {
     }
 
     /// The version of the newest visible event of an entity.
-    #[must_use]
-    pub fn last_version(&self, entity: &str) -> Version {
-        self.house.view.version(entity)
+    ///
+    /// # Errors
+    /// [`ReadError`] when what is lost of the index cannot be rebuilt, because the journal cannot be read.
+    pub fn last_version(&self, entity: &str) -> Result<Version, ReadError> {
+        self.view()?.version(entity)
     }
 
     /// The highest position that readers see.

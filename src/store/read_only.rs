@@ -3,19 +3,33 @@
 use super::graph::{self, CausalGraph, GraphOptions};
 use super::reader::Reader;
 use super::{builder, stats};
+use crate::config::Config;
 use crate::error::{OpenError, ReadError};
 use crate::event::{EventId, StoredEvent};
+use crate::index::{Index, IndexError, IndexOptions};
 use crate::indexer;
 use crate::journal::{JournalError, JournalFollower, JournalOptions, VerifyReport};
 use crate::position::{Position, Version};
 use crate::region::Region;
-use crate::storage::{Directory, StorageErrorKind};
+use crate::storage::{Directory, Storage, StorageErrorKind};
 use crate::store::Stats;
+use crate::tree::index_options;
 use crate::view::{View, read_error};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use supervisors::Runtime;
 use supervisors::rt::Mutex;
+
+/// What an index that cannot be opened says of the store.
+fn index_error(error: IndexError, dir: &Path) -> OpenError {
+    match &error {
+        IndexError::Journal(cause) => match cause.downcast_ref::<JournalError>() {
+            Some(cause) => builder::journal_error(cause, dir),
+            None => OpenError::Storage { source: Arc::new(error) },
+        },
+        _ => OpenError::Storage { source: Arc::new(error) },
+    }
+}
 
 /// A store opened for reading only. It starts no actor and writes nothing.
 ///
@@ -34,10 +48,15 @@ impl ReadOnlyStore {
             StorageErrorKind::NotFound => OpenError::NoStore { path: dir.to_owned() },
             _ => builder::storage_error(error, dir),
         })?;
-        let follower = JournalFollower::open(Arc::new(storage), JournalOptions::default())
+        let storage: Arc<dyn Storage> = Arc::new(storage);
+        let options = IndexOptions { writes: false, ..index_options(&Config::new(dir)) };
+        let follower = JournalFollower::open(Arc::clone(&storage), JournalOptions::default())
             .map_err(|error| builder::journal_error(&error, dir))?;
         let view = Arc::new(View::new(Runtime::threads()));
         view.follows(follower.reader());
+        let source = Arc::new(indexer::Truth(follower.reader()));
+        let index = Index::open(storage, source, options).map_err(|error| index_error(error, dir))?;
+        view.change(|current| *current = index);
         let store = Self { view, follower: Mutex::new(follower), dir: dir.to_owned() };
         store.follow().map_err(|error| builder::journal_error(&error, dir))?;
         Ok(store)
@@ -56,7 +75,7 @@ impl ReadOnlyStore {
     fn follow(&self) -> Result<(), JournalError> {
         let mut follower = self.follower.lock();
         follower.refresh()?;
-        self.view.change(|index| indexer::catch_up(index, &follower.reader()))?;
+        self.view.change(|index| indexer::catch_up(index, &follower.reader(), Index::shed_written))?;
         self.view.publish(follower.durable());
         Ok(())
     }
@@ -80,8 +99,10 @@ impl ReadOnlyStore {
     }
 
     /// The version of an entity's newest event that can be read.
-    #[must_use]
-    pub fn last_version(&self, entity: &str) -> Version {
+    ///
+    /// # Errors
+    /// [`ReadError`] when what is lost of the index cannot be rebuilt, because the journal cannot be read.
+    pub fn last_version(&self, entity: &str) -> Result<Version, ReadError> {
         self.view.version(entity)
     }
 

@@ -26,7 +26,7 @@ pub struct Stats {
 
 pub(super) fn of(view: &View) -> Stats {
     let (written, gaps, entities) =
-        view.look(|index: &Index| (index.applied(), index.gap_count(), index.entity_count() as u64));
+        view.look(|index: &Index| (index.applied(), index.gap_count(), index.entity_count()));
     let (segments, bytes) = view.reader().ok().and_then(|reader| reader.extent().ok()).unwrap_or_default();
     Stats { events: written.get() - gaps, entities, written, durable: view.durable(), segments, bytes }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! store            one_for_one
+//! |- sealer                        writes the files of the index
 //! |- pipeline      rest_for_one    indexer, writer, gate      downstream first
 //! `- cursors       one_for_one     one cursor worker per handler, added and removed while running
 //! ```
@@ -10,7 +11,8 @@ use crate::config::Config;
 use crate::cursor_worker::{CursorWorker, CursorWorkerConfig, CursorWorkerHandle, HouseWatch, Shared};
 use crate::gate::{self, Gate};
 use crate::gates::GateSet;
-use crate::indexer::{Indexer, Interests};
+use crate::index::IndexOptions;
+use crate::indexer::{self, Indexer, Interests, Sealer};
 use crate::journal::{JournalOptions, StoreId};
 use crate::region::Region;
 use crate::storage::{Storage, WriteLock};
@@ -60,10 +62,17 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
     let limits = limits(&config);
     let messages = config.mailbox_messages as usize;
 
-    let (indexer_view, indexer_interests) = (Arc::clone(&view), Arc::clone(&interests));
-    let (indexer_spec, indexer) = ChildSpec::actor("indexer", move || {
-        Indexer::new(Arc::clone(&indexer_view), Arc::clone(&indexer_interests))
-    });
+    let sealer_view = Arc::clone(&view);
+    let (sealer_spec, sealer) = ChildSpec::actor("sealer", move || Sealer::new(Arc::clone(&sealer_view)));
+
+    let setup = indexer::Setup {
+        view: Arc::clone(&view),
+        interests: Arc::clone(&interests),
+        storage: Arc::clone(&storage),
+        options: index_options(&config),
+        sealer,
+    };
+    let (indexer_spec, indexer) = ChildSpec::actor("indexer", move || Indexer::new(setup.clone()));
 
     let setup = writer::Setup {
         storage,
@@ -94,7 +103,10 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
     let (pipeline, _) = ChildSpec::supervisor(pipeline);
     let pipeline_end = pipeline.completion();
     let (cursors_spec, cursors) = ChildSpec::supervisor(Supervisor::one_for_one("cursors"));
+    // A thread of its own: what it writes must not hold up who commits.
+    let sealer_spec = sealer_spec.driver(Driver::OwnThread).mailbox(1).restart(pipeline_restarts(&config));
     let running = Supervisor::one_for_one("store")
+        .child(sealer_spec.shutdown(config.shutdown_deadline).when_exhausted(Exhausted::EndChild))
         // When the pipeline gives up, so does the store: its reason must reach the caller.
         .child(pipeline.restart(RestartPolicy::Never))
         .child(cursors_spec)
@@ -127,6 +139,19 @@ fn journal_options(config: &Config) -> JournalOptions {
             + 2 * Region::CHECKPOINT_BYTES_MAX as u64,
         preallocate_bytes: config.preallocate_bytes,
         open_files_max: config.open_files_max as usize,
+    }
+}
+
+/// Sealed segments that may wait in memory for their files.
+const UNWRITTEN_MAX: usize = 4;
+
+/// The index's limits.
+pub(crate) fn index_options(config: &Config) -> IndexOptions {
+    IndexOptions {
+        cache_bytes: config.index_cache_bytes,
+        open_files_max: config.open_files_max as usize,
+        unwritten_max: UNWRITTEN_MAX,
+        writes: true,
     }
 }
 

@@ -8,7 +8,7 @@ mod fill;
 use crate::error::ReadError;
 use crate::event::Durability;
 use crate::event::{Batch, EventId, Receipt, StoredEvent};
-use crate::index::{Checkpoint, Found, Index, Window};
+use crate::index::{Checkpoint, Found, Index, IndexError, Lookups, Window};
 use crate::journal::{JournalError, JournalReader, Recovery};
 use crate::position::{CheckpointId, Position, Version};
 use crate::region::Region;
@@ -102,8 +102,14 @@ impl View {
         look(&self.index.read())
     }
 
-    pub(crate) fn version(&self, entity: &str) -> Version {
-        self.index.read().version(entity)
+    /// The version of the newest event of an entity.
+    pub(crate) fn version(&self, entity: &str) -> Result<Version, ReadError> {
+        self.last_version(entity).map_err(index_error)
+    }
+
+    /// The events that name `cause` as a cause, at most `limit`.
+    pub(crate) fn effects_of(&self, cause: Position, limit: usize) -> Result<Vec<Position>, ReadError> {
+        self.effects(cause, limit).map_err(index_error)
     }
 
     pub(crate) fn checkpoint(&self, id: &CheckpointId) -> Option<Checkpoint> {
@@ -111,15 +117,15 @@ impl View {
     }
 
     /// The first event of `region` inside `window`.
-    pub(crate) fn first_in(&self, region: &Region, window: Window) -> Option<Position> {
+    pub(crate) fn first_in(&self, region: &Region, window: Window) -> Result<Option<Position>, ReadError> {
         let mut found = Vec::new();
-        self.index.read().select(region, Window { limit: 1, ..window }, &mut found);
-        found.first().map(|found| found.position)
+        self.select(region, Window { limit: 1, ..window }, &mut found).map_err(index_error)?;
+        Ok(found.first().map(|found| found.position))
     }
 
     /// The receipt of the event that was stored with this idempotency key.
     pub(crate) fn receipt_of(&self, key: &[u8]) -> Result<Option<Receipt>, ReadError> {
-        let found = self.look(|index| index.keyed(key));
+        let found = self.keyed(key).map_err(index_error)?;
         let Some(event) = found.map(|position| self.at(position)).transpose()?.flatten() else {
             return Ok(None);
         };
@@ -138,7 +144,7 @@ impl View {
 
     /// The event at this position.
     pub(crate) fn at(&self, position: Position) -> Result<Option<StoredEvent>, ReadError> {
-        let Some(location) = self.look(|index| index.locate(position)) else { return Ok(None) };
+        let Some(location) = self.locate(position).map_err(index_error)? else { return Ok(None) };
         let mut batch = Batch::default();
         fill::fill(&self.reader()?, &[Found { position, location }], &mut batch)?;
         Ok(batch.get(0).map(|event| event.to_owned()))
@@ -153,7 +159,7 @@ impl View {
         batch: &mut Batch,
     ) -> Result<(), ReadError> {
         batch.clear();
-        let (found, gaps) = self.find(region, window, with_gaps);
+        let (found, gaps) = self.find(region, window, with_gaps).map_err(index_error)?;
         fill::fill(&self.reader()?, &found, batch)?;
         gaps.into_iter().for_each(|gap| batch.push_gap(gap));
         Ok(())
@@ -164,23 +170,42 @@ impl View {
         region: &Region,
         window: Window,
         with_gaps: bool,
-    ) -> (Vec<Found>, Vec<RangeInclusive<Position>>) {
-        let index = self.index.read();
+    ) -> Result<(Vec<Found>, Vec<RangeInclusive<Position>>), IndexError> {
         let mut found = Vec::new();
-        index.select(region, window, &mut found);
+        self.select(region, window, &mut found)?;
         // A full batch ends at its last event; gaps behind that belong to the next batch.
         let is_full = found.len() >= window.limit;
         let end = found.last().filter(|_| is_full).map_or(window.through, |last| last.position);
-        let gaps = if with_gaps { index.gaps(window.after, end) } else { Vec::new() };
-        (found, gaps)
+        let gaps = if with_gaps { self.gaps(window.after, end)? } else { Vec::new() };
+        Ok((found, gaps))
     }
 
     /// How long ago the event at `position`, or the first after it, was committed.
     pub(crate) fn age_of(&self, position: Position) -> Option<Duration> {
         let window = Window { after: position.previous(), through: self.written(), limit: 1 };
-        let first = self.first_in(&Region::all(), window)?;
+        let first = self.first_in(&Region::all(), window).ok()??;
         let event = self.at(first).ok()??;
         Some(Duration::from_micros(self.runtime.wall_micros().saturating_sub(event.time_micros())))
+    }
+}
+
+impl Lookups for View {
+    fn peek<T>(&self, look: impl FnOnce(&Index) -> T) -> T {
+        look(&self.index.read())
+    }
+}
+
+/// What a reader is told of the index's trouble, which is the journal's: of its own it has none.
+fn index_error(error: IndexError) -> ReadError {
+    let journal = match &error {
+        IndexError::Journal(cause) => cause.downcast_ref::<JournalError>(),
+        _ => None,
+    };
+    match journal {
+        Some(JournalError::Corrupt { position, .. }) => {
+            ReadError::Corrupt { position: *position, source: Arc::new(error) }
+        }
+        _ => ReadError::Storage { source: Arc::new(error) },
     }
 }
 

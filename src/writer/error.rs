@@ -1,5 +1,6 @@
 //! Why the writer gives up.
 
+use crate::indexer::CatchUpError;
 use crate::journal::JournalError;
 use std::sync::Arc;
 use supervisors::{Failure, Remedy};
@@ -22,9 +23,18 @@ pub(crate) enum WriterError {
     /// The index could not be caught up with the journal.
     #[error("the index could not be caught up: {0}")]
     CatchUp(Arc<JournalError>),
-    /// The indexer did not answer.
+    /// The indexer did not answer, or its files are of no use.
     #[error("the index could not be caught up: {why}")]
     Indexer { why: String },
+}
+
+impl WriterError {
+    pub(super) fn of_catch_up(error: CatchUpError) -> Self {
+        match error.into_journal() {
+            Ok(journal) => Self::CatchUp(Arc::new(journal)),
+            Err(other) => Self::Indexer { why: other.to_string() },
+        }
+    }
 }
 
 impl Failure for WriterError {

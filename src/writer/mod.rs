@@ -74,14 +74,13 @@ impl Actor for Writer {
         let lock = lock.upgrade().ok_or(WriterError::Unlocked)?;
         let (journal, recovery) = Journal::open(Arc::clone(storage), lock, *options, now, *new_store)
             .map_err(|error| WriterError::Open(Arc::new(error)))?;
-        let (reader, through, durable) = (journal.reader(), journal.last(), journal.durable());
+        let (reader, durable) = (journal.reader(), journal.durable());
         self.setup.view.recovered(reader.clone(), recovery);
         self.journal = Some(journal);
-        let caught_up =
-            self.setup.indexer.call(|reply| indexer::Message::CatchUp { reader, through, durable, reply });
+        let caught_up = self.setup.indexer.call(|reply| indexer::Message::CatchUp { reader, durable, reply });
         caught_up
             .map_err(|error| WriterError::Indexer { why: error.to_string() })?
-            .map_err(|error| WriterError::CatchUp(Arc::new(error)))
+            .map_err(WriterError::of_catch_up)
     }
 
     fn handle(&mut self, message: Message, context: &mut Context<'_, Message>) -> Result<Flow, WriterError> {

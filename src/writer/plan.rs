@@ -8,6 +8,7 @@ use crate::index::Window;
 use crate::position::{Position, Version};
 use crate::view::View;
 use foldhash::HashMap;
+use std::sync::Arc;
 
 /// What becomes of one event of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +32,9 @@ pub(super) struct Known<'a> {
 }
 
 impl Known<'_> {
-    pub(super) fn version(&self, entity: &str) -> Version {
+    pub(super) fn version(&self, entity: &str) -> Result<Version, ReadError> {
         let newer = self.staged.version(entity).or_else(|| self.unapplied.version(entity));
-        newer.unwrap_or_else(|| self.view.version(entity))
+        newer.map_or_else(|| self.view.version(entity), Ok)
     }
 
     fn keyed(&self, key: &[u8]) -> Result<Option<Receipt>, ReadError> {
@@ -43,12 +44,12 @@ impl Known<'_> {
         }
     }
 
-    fn first_in(&self, condition: &Condition) -> Option<Position> {
+    fn first_in(&self, condition: &Condition) -> Result<Option<Position>, ReadError> {
         let window = Window { after: condition.after, through: Position::END, limit: 1 };
-        let stored = self.view.first_in(&condition.region, window);
-        stored
+        let stored = self.view.first_in(&condition.region, window)?;
+        Ok(stored
             .or_else(|| self.unapplied.first_in(&condition.region, condition.after))
-            .or_else(|| self.staged.first_in(&condition.region, condition.after))
+            .or_else(|| self.staged.first_in(&condition.region, condition.after)))
     }
 
     fn has(&self, id: EventId) -> bool {
@@ -95,7 +96,10 @@ impl<'a> Batch<'a> {
             }
         }
         let entity = draft.event.coordinate.entity();
-        let actual = self.versions.get(entity).copied().unwrap_or_else(|| known.version(entity));
+        let actual = match self.versions.get(entity) {
+            Some(version) => *version,
+            None => known.version(entity).map_err(unreadable)?,
+        };
         check_expected(item, entity, options.expected, actual)?;
         check_condition(item, options.condition.as_ref(), known)?;
         check_causes(item, draft, known)?;
@@ -114,7 +118,8 @@ fn check_expected(item: usize, entity: &str, expected: Expected, actual: Version
 }
 
 fn check_condition(item: usize, condition: Option<&Condition>, known: &Known<'_>) -> Result<(), AppendError> {
-    match condition.and_then(|condition| known.first_in(condition)) {
+    let Some(condition) = condition else { return Ok(()) };
+    match known.first_in(condition).map_err(unreadable)? {
         Some(position) => Err(AppendError::ConditionFailed { item, position }),
         None => Ok(()),
     }
@@ -129,6 +134,11 @@ fn check_causes(item: usize, draft: &Draft, known: &Known<'_>) -> Result<(), App
         Some(cause) => Err(AppendError::BatchCause { item, cause: *cause }),
         None => Ok(()),
     }
+}
+
+/// What the append must be checked against cannot be read: nothing is stored.
+fn unreadable(error: ReadError) -> AppendError {
+    AppendError::Storage { source: Arc::new(error) }
 }
 
 /// The key is known and its event cannot be read: whether this append is a repetition cannot be told.

@@ -94,6 +94,37 @@ fn a_damaged_or_shortened_segment_is_corrupt() {
 }
 
 #[test]
+fn opening_costs_the_same_for_many_segments_and_a_foreign_one_among_them_is_named_when_it_is_used() {
+    let disk = SimulatedDisk::new();
+    let (mut journal, _) = open(&disk).unwrap();
+    let operations_of_open = |disk: &SimulatedDisk| {
+        let reopened = SimulatedDisk::from_image(disk.image());
+        open(&reopened).unwrap();
+        reopened.operations().len()
+    };
+    let mut costs = Vec::new();
+    for segments in [20, 60] {
+        while journal.reader().segments() < segments {
+            append(&mut journal, 3).unwrap();
+        }
+        journal.sync().unwrap();
+        costs.push(operations_of_open(&disk));
+    }
+    assert!(costs[0].abs_diff(costs[1]) <= 8, "{costs:?}");
+
+    let mut image = disk.image();
+    edit_header(&mut image, 30, |bytes| bytes[16..32].fill(9));
+    let (journal, _) = open(&SimulatedDisk::from_image(image)).unwrap();
+    let error = read_all(&journal.reader()).unwrap_err();
+    assert!(
+        matches!(&error, JournalError::Foreign { path, .. } if path.ends_with(segment_name(30))),
+        "{error:?}"
+    );
+    let report = journal.reader().verify(&mut |_| {}).unwrap();
+    assert!(report.problems.iter().any(|problem| problem.segment == 30));
+}
+
+#[test]
 fn files_that_are_not_segments_are_left_alone_but_half_made_segments_are_removed() {
     let mut image = closed();
     let ours = segment::temporary_name(9);

@@ -1,0 +1,274 @@
+//! What is to be done in the background: files of sealed segments, files that were lost, merges of neighbours.
+//!
+//! Whoever runs a chore takes it out of the index, runs it step by step without holding the index up, and hands it
+//! back. The files are derived, so that a chore that fails or is cut off loses nothing: it comes up again.
+
+use super::checkpoints::State;
+use super::files::{Files, SegmentPlace, file_name, parse_name};
+use super::merge::Merging;
+use super::merged::{FAN_IN, LEVEL_MAX, Merged, span};
+use super::sealed_parts::{Frozen, SealedParts, Segment};
+use super::table::Table;
+use super::{IndexError, seal};
+use crate::position::Position;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Names that a merge takes in one step: a few milliseconds.
+const STEP_NAMES: usize = 4_096;
+
+/// One piece of work for the files of the index.
+#[derive(Debug)]
+pub(crate) struct Chore {
+    files: Arc<Files>,
+    work: Work,
+}
+
+#[derive(Debug)]
+enum Work {
+    /// Write the file of a segment that is in memory; `is_rest` if only its rest is, behind what a file tells that was
+    /// written while it grew.
+    Seal { number: u32, frozen: Arc<Frozen>, is_rest: bool },
+    /// Write the lost file of a segment again.
+    Rebuild { number: u32 },
+    /// Merge neighbours. `children` are segments' files or the merges that the new one stands for.
+    Merge { merge: Merged, children: Vec<(u8, u32)>, merging: Option<Box<Merging>>, is_made: bool },
+}
+
+/// What a finished chore changed.
+#[derive(Debug)]
+pub(crate) struct Done(Change);
+
+impl Done {
+    /// Whether something was written.
+    pub(super) fn is_written(&self) -> bool {
+        matches!(self.0, Change::Written { .. } | Change::Merged { .. })
+    }
+}
+
+#[derive(Debug)]
+enum Change {
+    Written {
+        number: u32,
+    },
+    Merged {
+        merge: Merged,
+    },
+    /// A file that the chore needed answers no more.
+    Lost {
+        level: u8,
+        first: u32,
+    },
+    Nothing,
+}
+
+impl Chore {
+    /// The next thing to do, if there is any.
+    pub(super) fn next(parts: &SealedParts) -> Option<Self> {
+        let files = parts.files.as_ref().filter(|files| files.options.writes)?;
+        if !files.counters.is_due.swap(false, Ordering::AcqRel) {
+            return None;
+        }
+        let work = unwritten(parts).or_else(|| lost(parts)).or_else(|| unmerged(parts))?;
+        // There may be another behind it.
+        files.counters.is_due.store(true, Ordering::Release);
+        Some(Self { files: Arc::clone(files), work })
+    }
+
+    /// Does some of it; `None` if there is more to do. A chore that cannot be done now is done with nothing changed.
+    pub(crate) fn step(&mut self) -> Option<Done> {
+        let stepped = match &mut self.work {
+            Work::Seal { number, frozen, is_rest: false } => {
+                write(&self.files, *number, &frozen.part, Some(&frozen.state)).map(Some)
+            }
+            Work::Seal { number, frozen, is_rest: true } => {
+                seal_whole(&self.files, *number, &frozen.state).map(Some)
+            }
+            Work::Rebuild { number } => rebuild(&self.files, *number).map(Some),
+            Work::Merge { merge, children, merging, is_made } => {
+                let change = merge_step(&self.files, merge, children, merging);
+                *is_made = matches!(change, Ok(Some(_)));
+                change
+            }
+        };
+        match stepped {
+            Ok(change) => change.map(Done),
+            Err(error) => Some(Done(self.failed(&error))),
+        }
+    }
+
+    /// Removes what a finished merge stands for. Nobody needs it any more; what is left of it by a crash is removed
+    /// by the next open.
+    pub(crate) fn clean_up(self) {
+        let Work::Merge { children, is_made: true, .. } = &self.work else { return };
+        for (level, first) in children.iter().filter(|(level, _)| *level > 0) {
+            self.files.forget(*level, *first);
+            let _ = self.files.storage.remove(&file_name(*level, *first));
+        }
+    }
+
+    fn failed(&self, error: &IndexError) -> Change {
+        if let IndexError::Damaged { name, .. } = error
+            && let Some((level, first)) = parse_name(name)
+        {
+            return Change::Lost { level, first };
+        }
+        // Not at once again: the next sealed segment asks for it.
+        self.files.counters.is_due.store(false, Ordering::Release);
+        self.files.counters.unwritten.fetch_add(1, Ordering::Relaxed);
+        let error: &dyn std::error::Error = error;
+        tracing::warn!(error, "a file of the index could not be written");
+        Change::Nothing
+    }
+}
+
+/// The oldest segment that is only in memory.
+fn unwritten(parts: &SealedParts) -> Option<Work> {
+    let waiting = parts.segments.iter().rev().take_while(|segment| segment.memory.is_some()).count();
+    let (before, waiting) = parts.segments.split_at(parts.segments.len() - waiting);
+    let oldest = waiting.first()?;
+    let (number, frozen) = (oldest.place.number, Arc::clone(oldest.memory.as_ref()?));
+    let is_rest = before.last().is_some_and(|segment| segment.place.number == number);
+    Some(Work::Seal { number, frozen, is_rest })
+}
+
+fn lost(parts: &SealedParts) -> Option<Work> {
+    // A file of a growing segment is not mended: the segment's own will soon stand in its place.
+    let is_lost =
+        |segment: &&Segment| segment.place.is_lost.load(Ordering::Acquire) && !segment.place.is_open();
+    let segment = parts.segments.iter().find(is_lost)?;
+    Some(Work::Rebuild { number: segment.place.number })
+}
+
+/// The first merge that is missing: of the highest level its place allows, its own missing parts first.
+fn unmerged(parts: &SealedParts) -> Option<Work> {
+    let is_written = |segment: &&Segment| segment.memory.is_none() && !segment.place.is_open();
+    let written = parts.segments.iter().take_while(is_written).count() as u32;
+    let mut first = 1;
+    while first <= written {
+        let fits =
+            |level: &u8| (first - 1).is_multiple_of(span(*level)) && first + (span(*level) - 1) <= written;
+        let level = (1..=LEVEL_MAX).rev().find(fits)?;
+        if let Some(work) = missing(parts, level, first) {
+            return Some(work);
+        }
+        first += span(level);
+    }
+    None
+}
+
+/// What has to be done before there is the merge of this level that begins at this segment.
+fn missing(parts: &SealedParts, level: u8, first: u32) -> Option<Work> {
+    if level == 0 || parts.merges.iter().any(|merge| is_at(merge, level, first)) {
+        return None;
+    }
+    let children: Vec<(u8, u32)> =
+        (0..FAN_IN).map(|child| (level - 1, first + child * span(level - 1))).collect();
+    let before = children.iter().find_map(|(level, first)| missing(parts, *level, *first));
+    let merge = Merged::new(level, first);
+    Some(before.unwrap_or(Work::Merge { merge, children, merging: None, is_made: false }))
+}
+
+fn is_at(merge: &Merged, level: u8, first: u32) -> bool {
+    merge.level == level && merge.first_segment() == first && !merge.is_lost()
+}
+
+fn write(
+    files: &Files,
+    number: u32,
+    part: &super::part::Part,
+    state: Option<&State>,
+) -> Result<Change, IndexError> {
+    let stretch = files.stretch(number, number)?;
+    seal::write(&files.storage, file_name(0, number), stretch, part, state)?;
+    Ok(Change::Written { number })
+}
+
+/// Writes a lost file again. What was true at the segment's end only the file had known; an open that asks for it
+/// goes back to the segment before.
+fn rebuild(files: &Files, number: u32) -> Result<Change, IndexError> {
+    let part = files.rebuilt(number, Position::END)?;
+    write(files, number, &part, None)
+}
+
+fn seal_whole(files: &Files, number: u32, state: &State) -> Result<Change, IndexError> {
+    let part = files.replayed(number, Position::END)?;
+    write(files, number, &part, Some(state))
+}
+
+fn merge_step(
+    files: &Files,
+    merge: &Merged,
+    children: &[(u8, u32)],
+    merging: &mut Option<Box<Merging>>,
+) -> Result<Option<Change>, IndexError> {
+    let mut running = match merging.take() {
+        Some(running) => running,
+        None => Box::new(Merging::begin(files, merge, sources(files, children)?)?),
+    };
+    if !running.step(STEP_NAMES)? {
+        *merging = Some(running);
+        return Ok(None);
+    }
+    running.finish()?;
+    Ok(Some(Change::Merged { merge: merge.clone() }))
+}
+
+fn sources(files: &Files, children: &[(u8, u32)]) -> Result<Vec<Arc<Table>>, IndexError> {
+    children.iter().map(|(level, first)| files.table(*level, *first, first + (span(*level) - 1))).collect()
+}
+
+impl SealedParts {
+    /// The parts after a chore. Readers that hold the old ones go on with them.
+    pub(super) fn after(&self, done: Done) -> Self {
+        let mut parts = self.clone();
+        match done.0 {
+            Change::Written { number } => parts.has_file(number),
+            Change::Merged { merge } => parts.has_merge(merge),
+            Change::Lost { level, first } => parts.has_lost(level, first),
+            Change::Nothing => {}
+        }
+        parts
+    }
+
+    /// From now on the segment's file answers for all of it.
+    fn has_file(&mut self, number: u32) {
+        let at = self.segments.partition_point(|segment| segment.place.number < number);
+        if let (Some(files), Some(segment)) = (&self.files, self.segments.get_mut(at)) {
+            files.forget(0, number);
+            segment.memory = None;
+            segment.place = SegmentPlace::new(number, segment.place.first);
+            if self.segments.get(at + 1).is_some_and(|rest| rest.place.number == number) {
+                self.segments.remove(at + 1);
+            }
+        }
+    }
+
+    /// The oldest segment that waits in memory for its file is not kept any longer.
+    pub(super) fn shed(&mut self) {
+        if let Some(segment) = self.segments.iter().find(|segment| segment.memory.is_some()) {
+            self.has_file(segment.place.number);
+        }
+    }
+
+    fn has_merge(&mut self, merge: Merged) {
+        let (first, last) = (merge.first_segment(), merge.last_segment());
+        self.merges.retain(|other| other.last_segment() < first || other.first_segment() > last);
+        let at = self.merges.partition_point(|other| other.last_segment() < first);
+        if let Some(files) = &self.files {
+            files.forget(merge.level, first);
+        }
+        self.merges.insert(at, merge);
+    }
+
+    fn has_lost(&mut self, level: u8, first: u32) {
+        let Some(files) = &self.files else { return };
+        files.forget(level, first);
+        files.counters.lost.fetch_add(1, Ordering::Relaxed);
+        self.merges.retain(|merge| merge.level != level || merge.first_segment() != first);
+        let found = self.segments.iter().find(|segment| level == 0 && segment.place.number == first);
+        if let Some(segment) = found {
+            segment.place.is_lost.store(true, Ordering::Release);
+        }
+    }
+}

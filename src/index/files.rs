@@ -1,0 +1,221 @@
+//! What the files of the index are called, and what all lookups share: the caches, the counters, the way to the
+//! journal.
+
+use super::block::BLOCK_BYTES;
+use super::header::{OPEN_LEVEL, Stretch};
+use super::part::Part;
+use super::source::{Fact, Source};
+use super::table::{Blocks, Table, is_lost};
+use super::writer::name_of_temporary;
+use super::{IndexError, IndexOptions};
+use crate::position::Position;
+use crate::storage::{Cache, Storage};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Segments that were rebuilt for a reader and could not be written: so many are kept in memory.
+const REBUILT_MAX: usize = 2;
+
+const SUFFIX: &str = ".index";
+
+/// The name of the file of a level whose stretch begins with this segment.
+pub(super) fn file_name(level: u8, first_segment: u32) -> String {
+    match level {
+        0 => format!("{first_segment:010}{SUFFIX}"),
+        OPEN_LEVEL => format!("{first_segment:010}{SUFFIX}-open"),
+        _ => format!("{first_segment:010}{SUFFIX}-{level}"),
+    }
+}
+
+/// The level and the first segment in the name of a file of the index; `None` for every other file.
+pub(super) fn parse_name(name: &str) -> Option<(u8, u32)> {
+    let (number, rest) = name.split_once(SUFFIX)?;
+    let level = match rest {
+        "" => 0,
+        "-open" => OPEN_LEVEL,
+        rest => rest.strip_prefix('-')?.parse().ok()?,
+    };
+    let first = number.parse().ok()?;
+    (first > 0 && file_name(level, first) == name).then_some((level, first))
+}
+
+/// Whether this is a file of the index whose making was interrupted.
+pub(super) fn is_temporary(name: &str) -> bool {
+    name_of_temporary(name).and_then(parse_name).is_some()
+}
+
+/// How the files of the index fared since it was opened.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    /// Files that were missing, damaged or of another journal.
+    pub(super) lost: AtomicU64,
+    /// Files that could not be written.
+    pub(super) unwritten: AtomicU64,
+    /// Whether there may be a chore.
+    pub(super) is_due: AtomicBool,
+}
+
+/// What all lookups in files share.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) source: Arc<dyn Source>,
+    pub(super) options: IndexOptions,
+    pub(super) counters: Counters,
+    blocks: Arc<Blocks>,
+    tables: Cache<(u8, u32), Arc<Table>>,
+    rebuilt: Cache<(u32, Position), Arc<Part>>,
+    next_id: AtomicU64,
+}
+
+impl Files {
+    pub(super) fn new(storage: Arc<dyn Storage>, source: Arc<dyn Source>, options: IndexOptions) -> Self {
+        let blocks = Cache::new((options.cache_bytes / BLOCK_BYTES as u64) as usize);
+        Self {
+            storage,
+            source,
+            options,
+            counters: Counters::default(),
+            blocks: Arc::new(blocks),
+            tables: Cache::new(options.open_files_max),
+            rebuilt: Cache::new(REBUILT_MAX),
+            next_id: AtomicU64::new(0),
+        }
+    }
+
+    /// The file of a level whose stretch begins with `first`, opened and checked to be of this journal.
+    pub(super) fn table(&self, level: u8, first: u32, last: u32) -> Result<Arc<Table>, IndexError> {
+        if let Some(table) = self.tables.get(&(level, first)) {
+            return Ok(table);
+        }
+        let table = Arc::new(self.open(level, first, last)?);
+        self.tables.insert((level, first), Arc::clone(&table));
+        Ok(table)
+    }
+
+    fn open(&self, level: u8, first: u32, last: u32) -> Result<Table, IndexError> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let name = file_name(level, first);
+        let table = Table::open(&*self.storage, &name, &self.source.store(), id, &self.blocks)?;
+        let stretch = &table.header.stretch;
+        let is_right = match level {
+            OPEN_LEVEL => {
+                stretch.first_segment == first && stretch.last_segment == first && self.holds(stretch)?
+            }
+            _ => *stretch == self.stretch(first, last)?,
+        };
+        if is_right && table.header.level == level { Ok(table) } else { Err(table.damaged(0)) }
+    }
+
+    fn holds(&self, stretch: &Stretch) -> Result<bool, IndexError> {
+        self.source.holds(stretch).map_err(IndexError::Journal)
+    }
+
+    /// The stretch of the journal from one sealed segment to another.
+    pub(super) fn stretch(&self, first: u32, last: u32) -> Result<Stretch, IndexError> {
+        let end = self.source.stretch_of(last).map_err(IndexError::Journal)?;
+        let begin = self.source.first_of(first).map_err(IndexError::Journal)?;
+        Ok(Stretch { first_segment: first, first: begin.get(), ..end })
+    }
+
+    /// Forgets an opened file: another one has, or will have, its name.
+    pub(super) fn forget(&self, level: u8, first: u32) {
+        self.tables.remove(&(level, first));
+    }
+
+    /// The lookups of a segment whose file is lost, made from the journal, up to a position. Memory is that of one
+    /// segment.
+    pub(super) fn rebuilt(&self, segment: u32, through: Position) -> Result<Arc<Part>, IndexError> {
+        if let Some(part) = self.rebuilt.get(&(segment, through)) {
+            return Ok(part);
+        }
+        let part = Arc::new(self.replayed(segment, through)?);
+        self.rebuilt.insert((segment, through), Arc::clone(&part));
+        Ok(part)
+    }
+
+    /// The lookups of a segment, made from the journal, up to a position.
+    pub(super) fn replayed(&self, segment: u32, through: Position) -> Result<Part, IndexError> {
+        let first = self.source.first_of(segment).map_err(IndexError::Journal)?;
+        let mut part = Part::new(segment, first);
+        let mut push = |fact: Fact<'_>| match fact {
+            Fact::Event { event, key, location } if event.position() <= through => {
+                part.push(&event, key, location);
+            }
+            Fact::Gap { gap, location } if *gap.end() <= through => part.push_gap(gap, location.offset),
+            _ => {}
+        };
+        self.source.replay(segment, &mut push).map_err(IndexError::Journal)?;
+        Ok(part)
+    }
+
+    /// Takes note that a file answers no more, unless that is known.
+    pub(super) fn note_lost(&self, level: u8, first: u32, error: &IndexError, is_known: bool) {
+        if is_known {
+            return;
+        }
+        self.counters.lost.fetch_add(1, Ordering::Relaxed);
+        self.counters.is_due.store(true, Ordering::Release);
+        self.tables.remove(&(level, first));
+        let file = file_name(level, first);
+        match error {
+            IndexError::Storage(cause) if is_lost(cause) => {
+                tracing::info!(file, "a file of the index is missing and is rebuilt from the journal");
+            }
+            error => tracing::warn!(
+                file,
+                error = error as &dyn std::error::Error,
+                "a file of the index is lost and is rebuilt from the journal"
+            ),
+        }
+    }
+
+    /// What the caches hold.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> Held {
+        Held {
+            block_bytes: (self.blocks.len() * BLOCK_BYTES) as u64,
+            tables: self.tables.len(),
+            rebuilt: self.rebuilt.len(),
+        }
+    }
+}
+
+/// What the caches of the index hold.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Held {
+    /// Bytes of blocks.
+    pub(crate) block_bytes: u64,
+    /// Open files.
+    pub(crate) tables: usize,
+    /// Segments that were rebuilt in memory.
+    pub(crate) rebuilt: usize,
+}
+
+/// What is kept of every segment: under a hundred bytes for each.
+#[derive(Debug, Clone)]
+pub(super) struct SegmentPlace {
+    pub(super) number: u32,
+    pub(super) first: Position,
+    /// Up to where its file tells of it; [`Position::END`] unless it is that of a segment that was still growing.
+    pub(super) through: Position,
+    /// Whether its file is known to be of no use.
+    pub(super) is_lost: Arc<AtomicBool>,
+}
+
+impl SegmentPlace {
+    pub(super) fn new(number: u32, first: Position) -> Self {
+        Self { number, first, through: Position::END, is_lost: Arc::default() }
+    }
+
+    /// Whether its file tells only of its begin.
+    pub(super) fn is_open(&self) -> bool {
+        self.through != Position::END
+    }
+
+    /// The level of its file.
+    pub(super) fn level(&self) -> u8 {
+        if self.is_open() { OPEN_LEVEL } else { 0 }
+    }
+}

@@ -1,0 +1,165 @@
+//! Opening: which files of the index there are, from where the journal has to be read again, and what can go.
+
+use super::checkpoints::State;
+use super::files::{Files, SegmentPlace, file_name, is_temporary, parse_name};
+use super::header::{Content, OPEN_LEVEL, Stretch};
+use super::merged::{LEVEL_MAX, Merged, span};
+use super::sealed::Sealed;
+use super::sealed_parts::{SealedParts, Segment};
+use super::{IndexError, bytes::Bytes};
+use crate::position::Position;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// What was found: the sealed parts up to the last that can be gone on from, and what was true there.
+pub(super) struct Opened {
+    pub(super) parts: SealedParts,
+    pub(super) state: State,
+    /// The segment whose records come next, and from which byte on; `None` from its begin on.
+    pub(super) segment: u32,
+    pub(super) resumes_at: Option<u32>,
+}
+
+/// Finds the files of the index. Reads the merges' heads and one segment's file, whatever the size of the store.
+pub(super) fn open(files: &Arc<Files>) -> Result<Opened, IndexError> {
+    let names: BTreeSet<(u8, u32)> =
+        files.storage.list()?.iter().filter_map(|name| parse_name(name)).collect();
+    let sealed = files.source.segments().saturating_sub(1);
+    let open = open_segment(files, sealed + 1, &names)?;
+    let (known, state) = match open {
+        Some((_, ref state)) => (sealed, state.clone()),
+        None => newest_state(files, sealed, &names)?,
+    };
+    let (merges, firsts) = merges(files, known, &names);
+    let mut segments = Vec::with_capacity(known as usize);
+    for (number, first) in (1..=known).zip(firsts) {
+        let first = match first {
+            Some(first) => first,
+            None => files.source.first_of(number).map_err(IndexError::Journal)?,
+        };
+        let place = SegmentPlace::new(number, first);
+        place.is_lost.store(!names.contains(&(0, number)), Ordering::Release);
+        segments.push(Segment { place, memory: None });
+    }
+    let mut last = match known {
+        0 => Position::START,
+        known => Position::new(files.stretch(known, known)?.last),
+    };
+    let mut resumes_at = None;
+    if let Some((stretch, _)) = open {
+        let (first, through) = (Position::new(stretch.first), Position::new(stretch.last));
+        let place = SegmentPlace { through, ..SegmentPlace::new(known + 1, first) };
+        segments.push(Segment { place, memory: None });
+        resumes_at = u32::try_from(stretch.end).ok();
+        last = through;
+    }
+    files.counters.is_due.store(true, Ordering::Release);
+    if files.options.writes {
+        remove_leftovers(files, &merges, &names);
+    }
+    let parts = SealedParts { files: Some(Arc::clone(files)), segments, merges, last };
+    Ok(Opened { parts, state, segment: known + 1, resumes_at })
+}
+
+/// The file of the growing segment, if the last writer left one and the journal still has what it tells of.
+fn open_segment(
+    files: &Files,
+    number: u32,
+    names: &BTreeSet<(u8, u32)>,
+) -> Result<Option<(Stretch, State)>, IndexError> {
+    if !names.contains(&(OPEN_LEVEL, number)) {
+        return Ok(None);
+    }
+    let read = files.table(OPEN_LEVEL, number, number).and_then(|table| {
+        let state = Sealed::new(&table).state()?;
+        Ok(state.map(|state| (table.header.stretch, state)))
+    });
+    match read {
+        Err(IndexError::Journal(cause)) => Err(IndexError::Journal(cause)),
+        // Recovery cut what it tells of, or it is damaged: the journal tells the rest.
+        Err(error) => {
+            files.note_lost(OPEN_LEVEL, number, &error, false);
+            Ok(None)
+        }
+        found => found,
+    }
+}
+
+/// The newest sealed segment whose file says what was true at its end. What comes after it is read again.
+fn newest_state(files: &Files, sealed: u32, names: &BTreeSet<(u8, u32)>) -> Result<(u32, State), IndexError> {
+    for number in (1..=sealed).rev() {
+        let state = match names.contains(&(0, number)) {
+            true => files.table(0, number, number).and_then(|table| Sealed::new(&table).state()),
+            false => Ok(None),
+        };
+        match state {
+            Ok(Some(state)) => return Ok((number, state)),
+            Ok(None) => files.counters.lost.fetch_add(1, Ordering::Relaxed),
+            Err(IndexError::Journal(cause)) => return Err(IndexError::Journal(cause)),
+            Err(error) => {
+                files.note_lost(0, number, &error, false);
+                continue;
+            }
+        };
+    }
+    Ok((0, State::default()))
+}
+
+/// The largest merges that there are, side by side, and the first positions that they tell.
+fn merges(files: &Files, known: u32, names: &BTreeSet<(u8, u32)>) -> (Vec<Merged>, Vec<Option<Position>>) {
+    let (mut merges, mut firsts) = (Vec::new(), Vec::new());
+    while (firsts.len() as u32) < known {
+        let first = firsts.len() as u32 + 1;
+        let found = (1..=LEVEL_MAX).rev().find_map(|level| {
+            let fits = (first - 1).is_multiple_of(span(level)) && first + (span(level) - 1) <= known;
+            let merge = (fits && names.contains(&(level, first))).then(|| Merged::new(level, first))?;
+            let told = firsts_of(files, &merge)?;
+            Some((merge, told))
+        });
+        match found {
+            Some((merge, told)) => {
+                merges.push(merge);
+                firsts.extend(told.into_iter().map(Some));
+            }
+            None => firsts.push(None),
+        }
+    }
+    (merges, firsts)
+}
+
+/// The first positions of a merge's segments; `None` if the merge is of no use.
+fn firsts_of(files: &Files, merge: &Merged) -> Option<Vec<Position>> {
+    let read = merge.table(files).and_then(|table| {
+        let bytes = table.all_bytes(Content::Firsts)?;
+        let mut fields = Bytes::new(&bytes);
+        let firsts: Option<Vec<_>> =
+            (0..span(merge.level)).map(|_| fields.u64().map(Position::new)).collect();
+        table.sound(0, firsts.filter(|_| fields.is_at_end()))
+    });
+    match read {
+        Ok(firsts) => Some(firsts),
+        Err(error) => {
+            files.note_lost(merge.level, merge.first_segment(), &error, false);
+            None
+        }
+    }
+}
+
+/// Removes what was being made when the last writer ended, merges that larger ones stand for, and files of segments
+/// that there are not.
+fn remove_leftovers(files: &Files, merges: &[Merged], names: &BTreeSet<(u8, u32)>) {
+    let sealed = files.source.segments().saturating_sub(1);
+    let is_used = |level: u8, first: u32| match level {
+        0 => first <= sealed,
+        OPEN_LEVEL => first == sealed + 1,
+        _ => merges.iter().any(|merge| (merge.level, merge.first_segment()) == (level, first)),
+    };
+    let unused = names.iter().filter(|(level, first)| !is_used(*level, *first));
+    let mut leftovers: Vec<String> = unused.map(|(level, first)| file_name(*level, *first)).collect();
+    leftovers.extend(files.storage.list().unwrap_or_default().into_iter().filter(|name| is_temporary(name)));
+    for name in leftovers {
+        // What stays is looked at by the next open.
+        let _ = files.storage.remove(&name);
+    }
+}

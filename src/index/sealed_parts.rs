@@ -1,0 +1,319 @@
+//! Everything that does not grow any more: segment after segment, by file or, until that is written, in memory.
+//!
+//! It never changes. A reader takes it out of the index and then reads the disk without holding up anyone.
+
+use super::checkpoints::State;
+use super::files::{Files, SegmentPlace};
+use super::merged::Merged;
+use super::part::Part;
+use super::sealed::Sealed;
+use super::{Found, IndexError, Sort, Window, scan, select};
+use crate::position::{Location, Position, Version};
+use crate::region::Region;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// A segment's lookups that are only in memory yet, and what was true at its end.
+#[derive(Debug)]
+pub(super) struct Frozen {
+    pub(super) part: Part,
+    pub(super) state: State,
+}
+
+/// One sealed segment.
+#[derive(Debug, Clone)]
+pub(super) struct Segment {
+    pub(super) place: SegmentPlace,
+    /// Until its file is written.
+    pub(super) memory: Option<Arc<Frozen>>,
+}
+
+/// The lookups of all sealed segments.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SealedParts {
+    /// `None` only while there is no journal yet, and for an index that is in memory whole.
+    pub(super) files: Option<Arc<Files>>,
+    /// By number, from 1.
+    pub(super) segments: Vec<Segment>,
+    /// Disjoint, in order. What they cover need not be looked for segment by segment.
+    pub(super) merges: Vec<Merged>,
+    pub(super) last: Position,
+}
+
+/// One segment's lookups, wherever they are.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Lookup<'a> {
+    Memory(&'a Part),
+    File(Sealed<'a>),
+}
+
+/// What stands next in the order of segments: one of them, or a merge over several.
+pub(super) enum Run<'a> {
+    One(&'a Segment),
+    Many(&'a Merged, &'a [Segment]),
+}
+
+impl SealedParts {
+    /// The last position of the last sealed segment.
+    pub(crate) fn last(&self) -> Position {
+        self.last
+    }
+
+    /// The version of the newest event of `entity`.
+    pub(crate) fn version(&self, entity: &str) -> Result<Option<Version>, IndexError> {
+        self.newest(Sort::Entity, entity.as_bytes(), |lookup| lookup.version(entity))
+    }
+
+    /// The event that was stored with this idempotency key.
+    pub(crate) fn keyed(&self, key: &[u8]) -> Result<Option<Position>, IndexError> {
+        self.newest(Sort::Key, key, |lookup| lookup.keyed(key))
+    }
+
+    /// The number of the oldest segment that waits in memory for its file.
+    pub(super) fn oldest_unwritten(&self) -> Option<u32> {
+        let waiting = self.segments.iter().find(|segment| segment.memory.is_some());
+        waiting.map(|segment| segment.place.number)
+    }
+
+    /// Where the record of the event at `position` stands; `None` if there is no event.
+    pub(crate) fn locate(&self, position: Position) -> Result<Option<Location>, IndexError> {
+        if position > self.last || position == Position::START {
+            return Ok(None);
+        }
+        let at = self.segments.partition_point(|segment| segment.place.first <= position);
+        match at.checked_sub(1) {
+            Some(at) => self.with(&self.segments[at], |lookup| lookup.locate(position)),
+            None => Ok(None),
+        }
+    }
+
+    /// Adds the events that name `cause` as a cause to `found`, in position order, until there are `limit`.
+    pub(crate) fn effects(
+        &self,
+        cause: Position,
+        limit: usize,
+        found: &mut Vec<Position>,
+    ) -> Result<(), IndexError> {
+        let key = cause.get().to_be_bytes();
+        self.each(self.index_of(cause), |run| {
+            for segment in self.narrowed(run, |merge, files| merge.segments_of(files, Sort::Cause, &key)) {
+                if found.len() >= limit {
+                    return Ok(false);
+                }
+                let more = self.with(segment, |lookup| lookup.effects(cause, limit - found.len()))?;
+                found.extend(more);
+            }
+            Ok(true)
+        })
+    }
+
+    /// The gaps that lie after `after` and begin not after `through`.
+    pub(crate) fn gaps(
+        &self,
+        after: Position,
+        through: Position,
+    ) -> Result<Vec<RangeInclusive<Position>>, IndexError> {
+        let mut gaps = Vec::new();
+        self.each(self.index_of(after.next()), |run| {
+            if run.first() > through {
+                return Ok(false);
+            }
+            match self.gaps_of(&run) {
+                Some(found) => gaps.extend(found),
+                None => {
+                    for segment in run.segments() {
+                        gaps.extend(self.with(segment, |lookup| lookup.gaps())?);
+                    }
+                }
+            }
+            Ok(true)
+        })?;
+        gaps.retain(|gap| *gap.end() > after && *gap.start() <= through);
+        Ok(gaps)
+    }
+
+    /// The gaps in a merge; `None` if they must be asked of the segments.
+    fn gaps_of(&self, run: &Run<'_>) -> Option<Vec<RangeInclusive<Position>>> {
+        match (run, &self.files) {
+            (Run::Many(merge, _), Some(files)) => merge.gaps(files),
+            _ => None,
+        }
+    }
+
+    /// Puts the events of `region` inside `window` into `found`, in position order, until `found` has
+    /// `window.limit`.
+    pub(crate) fn select(
+        &self,
+        region: &Region,
+        window: Window,
+        found: &mut Vec<Found>,
+    ) -> Result<(), IndexError> {
+        if window.after >= self.last || region.terms().is_empty() {
+            return Ok(());
+        }
+        self.each(self.index_of(window.after.next()), |run| {
+            for segment in self.narrowed(run, |merge, files| merge.segments_in(files, region)) {
+                if found.len() >= window.limit || segment.place.first > window.through {
+                    return Ok(false);
+                }
+                let left = Window { limit: window.limit - found.len(), ..window };
+                found.extend(self.with(segment, |lookup| lookup.select(region, left))?);
+            }
+            Ok(true)
+        })
+    }
+
+    /// The segments of a run that can hold an answer.
+    fn narrowed<'a>(
+        &self,
+        run: Run<'a>,
+        narrow: impl Fn(&Merged, &Files) -> Option<Vec<u32>>,
+    ) -> Vec<&'a Segment> {
+        if let (Run::Many(merge, segments), Some(files)) = (&run, &self.files)
+            && let Some(numbers) = narrow(merge, files)
+        {
+            let is_in = |segment: &&Segment| numbers.binary_search(&segment.place.number).is_ok();
+            return segments.iter().filter(is_in).collect();
+        }
+        run.segments().iter().collect()
+    }
+
+    /// The index of the segment in which `position` stands, or would stand.
+    fn index_of(&self, position: Position) -> usize {
+        self.segments.partition_point(|segment| segment.place.first <= position).saturating_sub(1)
+    }
+
+    /// Goes through all segments from the one at `begin` on; a merge that begins earlier is gone through from there.
+    fn each(
+        &self,
+        mut begin: usize,
+        mut step: impl FnMut(Run<'_>) -> Result<bool, IndexError>,
+    ) -> Result<(), IndexError> {
+        while let Some(segment) = self.segments.get(begin) {
+            let run = match self.merge_over(segment.place.number) {
+                Some(merge) => Run::Many(merge, &self.segments[begin..merge.last_segment() as usize]),
+                None => Run::One(segment),
+            };
+            begin += run.segments().len();
+            if !step(run)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// What `look` finds in the newest segment that has anything.
+    fn newest<T>(
+        &self,
+        sort: Sort,
+        name: &[u8],
+        look: impl Fn(Lookup<'_>) -> Result<Option<T>, IndexError>,
+    ) -> Result<Option<T>, IndexError> {
+        let mut end = self.segments.len();
+        while let Some(segment) = end.checked_sub(1).map(|last| &self.segments[last]) {
+            let run = match self.merge_over(segment.place.number) {
+                Some(merge) => Run::Many(merge, &self.segments[merge.first_segment() as usize - 1..end]),
+                None => Run::One(segment),
+            };
+            end -= run.segments().len();
+            let segments = self.narrowed(run, |merge, files| merge.segments_of(files, sort, name));
+            for segment in segments.into_iter().rev() {
+                if let Some(found) = self.with(segment, &look)? {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn merge_over(&self, segment: u32) -> Option<&Merged> {
+        let at = self.merges.partition_point(|merge| merge.last_segment() < segment);
+        self.merges.get(at).filter(|merge| merge.first_segment() <= segment && !merge.is_lost())
+    }
+
+    /// Looks into one segment: in memory, in its file, or, if that is lost, in what is rebuilt from the journal.
+    pub(super) fn with<T>(
+        &self,
+        segment: &Segment,
+        mut look: impl FnMut(Lookup<'_>) -> Result<T, IndexError>,
+    ) -> Result<T, IndexError> {
+        if let Some(frozen) = &segment.memory {
+            return look(Lookup::Memory(&frozen.part));
+        }
+        let files = self.files.as_ref().expect("what is not in memory was written to files");
+        let SegmentPlace { number, is_lost, through, .. } = &segment.place;
+        let level = segment.place.level();
+        if !is_lost.load(Ordering::Acquire) {
+            let table = files.table(level, *number, *number);
+            match table.and_then(|table| look(Lookup::File(Sealed::new(&table)))) {
+                Err(IndexError::Journal(cause)) => return Err(IndexError::Journal(cause)),
+                Err(error) => files.note_lost(level, *number, &error, is_lost.swap(true, Ordering::AcqRel)),
+                answer => return answer,
+            }
+        }
+        look(Lookup::Memory(&*files.rebuilt(*number, *through)?))
+    }
+}
+
+impl<'a> Run<'a> {
+    fn segments(&self) -> &'a [Segment] {
+        match self {
+            Self::One(segment) => std::slice::from_ref(segment),
+            Self::Many(_, segments) => segments,
+        }
+    }
+
+    fn first(&self) -> Position {
+        self.segments().first().map_or(Position::END, |segment| segment.place.first)
+    }
+}
+
+impl Lookup<'_> {
+    fn version(self, entity: &str) -> Result<Option<Version>, IndexError> {
+        match self {
+            Self::Memory(part) => Ok(part.version(entity)),
+            Self::File(sealed) => match sealed.known(Sort::Entity, entity.as_bytes())? {
+                Some(entry) => Ok(Some(entry.version)),
+                None => Ok(None),
+            },
+        }
+    }
+
+    fn keyed(self, key: &[u8]) -> Result<Option<Position>, IndexError> {
+        match self {
+            Self::Memory(part) => Ok(part.keyed(key)),
+            Self::File(sealed) => sealed.keyed(key),
+        }
+    }
+
+    fn locate(self, position: Position) -> Result<Option<Location>, IndexError> {
+        match self {
+            Self::Memory(part) => Ok(part.locate(position)),
+            Self::File(sealed) => sealed.locate(position),
+        }
+    }
+
+    fn effects(self, cause: Position, limit: usize) -> Result<Vec<Position>, IndexError> {
+        match self {
+            Self::Memory(part) => Ok(part.effects(cause).take(limit).collect()),
+            Self::File(sealed) => sealed.effects(cause, limit),
+        }
+    }
+
+    fn gaps(self) -> Result<Vec<RangeInclusive<Position>>, IndexError> {
+        match self {
+            Self::Memory(part) => Ok(part.gaps().to_vec()),
+            Self::File(sealed) => sealed.gaps(),
+        }
+    }
+
+    fn select(self, region: &Region, window: Window) -> Result<Vec<Found>, IndexError> {
+        let mut found = Vec::new();
+        match self {
+            Self::Memory(part) => select::select(part, region, window, &mut found),
+            Self::File(sealed) => scan::select(sealed, region, window, &mut found)?,
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,201 @@
+//! How the store's costs grow with its size: `cargo bench --bench growth`. A line that is not flat is a finding.
+//!
+//! Each size is filled, closed, opened, used and killed in processes of their own, so that memory and caches are
+//! those of a fresh start. `GROWTH_EVENTS=100000,1000000` chooses the sizes. Every entity has 500 events, spread over
+//! the whole store, so that the number of entities grows with it. The files are made under the target directory and
+//! removed afterwards.
+
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)] // a benchmark reads clocks and files
+#![allow(missing_docs)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+use timberline::{Config, Coordinate, Durability, EventId, NewEvent, Position, Region, Store};
+
+const ENTITY_EVENTS: u64 = 500;
+const PAYLOAD_BYTES: usize = 128;
+const BATCH: u64 = 1_000;
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[1..] {
+        ["fill", dir, count] => fill(Path::new(dir), count.parse().unwrap()),
+        ["use", dir, count] => measure(Path::new(dir), count.parse().unwrap()),
+        ["kill", dir, count] => fill_a_segment_and_die(Path::new(dir), count.parse().unwrap()),
+        ["reopen", dir, _] => reopen(Path::new(dir)),
+        _ => table(),
+    }
+}
+
+/// Runs every step of every size and prints one column for each size.
+fn table() {
+    let sizes = std::env::var("GROWTH_EVENTS").unwrap_or_else(|_| "100000,1000000,10000000".into());
+    let sizes: Vec<u64> = sizes.split(',').map(|size| size.parse().unwrap()).collect();
+    let mut rows: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for size in &sizes {
+        let base = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        let dir = tempfile::tempdir_in(base).unwrap();
+        for step in ["fill", "use", "kill", "reopen"] {
+            for line in run(step, dir.path(), *size).lines() {
+                let (name, figure) = line.split_once(": ").unwrap();
+                rows.entry(name.to_owned()).or_default().push(figure.to_owned());
+            }
+        }
+    }
+    println!("{:50} {}", "", sizes.iter().map(|size| format!("{size:>14}")).collect::<String>());
+    for (name, figures) in rows {
+        println!("{name:50} {}", figures.iter().map(|figure| format!("{figure:>14}")).collect::<String>());
+    }
+}
+
+fn run(step: &str, dir: &Path, size: u64) -> String {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.args([step, dir.to_str().unwrap(), &size.to_string()]).output().unwrap();
+    assert!(output.status.success() || step == "kill", "{step}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn say(name: &str, figure: f64, unit: &str) {
+    println!("{name}: {figure:.2} {unit}");
+}
+
+fn entity(number: u64, count: u64) -> String {
+    format!("entity-{}", number % (count / ENTITY_EVENTS))
+}
+
+fn append(store: &Store, numbers: std::ops::Range<u64>, count: u64) {
+    for first in numbers.clone().step_by(BATCH as usize) {
+        let batch = (first..(first + BATCH).min(numbers.end)).map(|number| {
+            let coordinate = Coordinate::new(entity(number, count), "bench").unwrap();
+            NewEvent::raw(coordinate, "Grown", 1, vec![7; PAYLOAD_BYTES]).durability(Durability::Buffered)
+        });
+        store.append_batch(batch.collect()).unwrap();
+    }
+}
+
+fn fill(dir: &Path, count: u64) {
+    let store = Store::open(Config::new(dir)).unwrap();
+    let began = Instant::now();
+    append(&store, 0..count, count);
+    say("1 append in batches of 1,000, buffered", count as f64 / began.elapsed().as_secs_f64() / 1e6, "M/s");
+    store.flush().unwrap();
+    let began = Instant::now();
+    store.close().unwrap();
+    say("2 close", millis(began), "ms");
+    let bytes: u64 =
+        std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+    let index: u64 = std::fs::read_dir(dir)
+        .unwrap()
+        .map(Result::unwrap)
+        .filter(|entry| entry.file_name().to_string_lossy().contains(".index"))
+        .map(|entry| entry.metadata().unwrap().len())
+        .sum();
+    say("3 bytes on disk per event", bytes as f64 / count as f64, "B");
+    say("3 of them for the index", index as f64 / count as f64, "B");
+}
+
+fn measure(dir: &Path, count: u64) {
+    let before = resident_bytes();
+    let began = Instant::now();
+    let store = Store::open(Config::new(dir)).unwrap();
+    say("4 open after a clean close", millis(began), "ms");
+    assert_eq!(store.written(), Position::new(count));
+    let open = resident_bytes().saturating_sub(before);
+    say("5 memory after open", open as f64 / 1e6, "MB");
+    tail(&store, count);
+    entities(&store, count);
+    ids(&store, count);
+    versions(&store, count);
+    let used = resident_bytes().saturating_sub(before);
+    say("5 memory after use", used as f64 / 1e6, "MB");
+    say("5 memory after use, per event", used as f64 / count as f64, "B");
+    store.close().unwrap();
+}
+
+fn tail(store: &Store, count: u64) {
+    let (rounds, began) = (200, Instant::now());
+    for _ in 0..rounds {
+        let newest = store.read(&Region::all()).after(Position::new(count - 100));
+        assert_eq!(newest.filter(|event| event.is_ok()).count(), 100);
+    }
+    say("6 read the newest 100", micros(began) / f64::from(rounds), "us");
+}
+
+fn entities(store: &Store, count: u64) {
+    let (entities, began) = ((count / ENTITY_EVENTS).min(200), Instant::now());
+    for number in 0..entities {
+        let name = entity(number * 7_919, count);
+        assert_eq!(store.entity(&name).filter(|event| event.is_ok()).count() as u64, ENTITY_EVENTS);
+    }
+    say("7 read an entity of 500 events", micros(began) / entities as f64, "us");
+}
+
+fn ids(store: &Store, count: u64) {
+    let numbers: Vec<u64> = (0..2_000).map(|number| number * 982_451_653 % count).collect();
+    let at = |number: &u64| {
+        let mut one = store.read(&Region::all()).after(Position::new(*number)).limit(1);
+        one.next().unwrap().unwrap().id()
+    };
+    let ids: Vec<EventId> = numbers.iter().map(at).collect();
+    let rounds = 10;
+    let began = Instant::now();
+    for _ in 0..rounds {
+        assert!(ids.iter().all(|id| store.get(*id).unwrap().is_some()));
+    }
+    say("8 get by id, random", micros(began) / (ids.len() * rounds) as f64, "us");
+}
+
+fn versions(store: &Store, count: u64) {
+    let (lookups, began) = (20_000_u64, Instant::now());
+    for number in 0..lookups {
+        let version = store.last_version(&entity(number * 7_919, count)).unwrap();
+        assert_eq!(version.get(), ENTITY_EVENTS);
+    }
+    say("9 version of an entity", micros(began) / lookups as f64, "us");
+    let began = Instant::now();
+    for number in 0..lookups {
+        assert_eq!(store.last_version(&format!("nobody-{number}")).unwrap().get(), 0);
+    }
+    say("9 version of an entity that is not there", micros(began) / lookups as f64, "us");
+}
+
+/// Appends until the growing segment is nearly full, which is the most that recovery ever has to read.
+fn fill_a_segment_and_die(dir: &Path, count: u64) {
+    let store = Store::open(Config::new(dir)).unwrap();
+    let segments = store.stats().segments;
+    let mut next = 0;
+    while store.stats().segments == segments {
+        append(&store, next..next + BATCH, count);
+        next += BATCH;
+    }
+    let (begin, bytes) = (store.stats().bytes, 16_u64 << 20);
+    while store.stats().bytes - begin < bytes * 9 / 10 && store.stats().segments == segments + 1 {
+        append(&store, next..next + 10 * BATCH, count);
+        next += 10 * BATCH;
+    }
+    std::process::abort();
+}
+
+fn reopen(dir: &Path) {
+    let began = Instant::now();
+    let store = Store::open(Config::new(dir)).unwrap();
+    say("4 open after a kill, the segment nearly full", millis(began), "ms");
+    store.close().unwrap();
+}
+
+fn millis(began: Instant) -> f64 {
+    began.elapsed().as_secs_f64() * 1e3
+}
+
+fn micros(began: Instant) -> f64 {
+    began.elapsed().as_secs_f64() * 1e6
+}
+
+/// What of this process is in memory, by the kernel's count.
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) * 1024
+}
