@@ -106,7 +106,9 @@ fn a_batch_is_all_or_nothing_after_a_crash_at_any_byte() {
             check_whole_batches(&numbers);
             assert_eq!(numbers.len() as u64 / BATCH, if cut == after { 2 } else { 1 }, "cut at byte {cut}");
             let receipts = reopened.append_batch(batch(2)).unwrap();
-            assert!(receipts.iter().all(|receipt| receipt.version == reopened.last_version("tree-0")));
+            assert!(
+                receipts.iter().all(|receipt| receipt.version == reopened.last_version("tree-0").unwrap())
+            );
             check_whole(&reopened);
         }
     }

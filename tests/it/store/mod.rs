@@ -116,7 +116,7 @@ pub(super) fn check_whole(store: &Store) -> Vec<StoredEvent> {
         assert_eq!(store.get(event.id()).unwrap().as_ref(), Some(event));
     }
     for (entity, version) in versions {
-        assert_eq!(store.last_version(entity), version);
+        assert_eq!(store.last_version(entity).unwrap(), version);
     }
     events
 }

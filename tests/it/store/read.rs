@@ -125,7 +125,7 @@ fn a_reader_of_an_entity_gives_its_events_by_version() {
     let store = mixed(dir.path(), 1_000);
     for entity in ["oak", "oak-1", "*", "el"] {
         let versions: Vec<_> = store.entity(entity).map(|event| event.unwrap().version().get()).collect();
-        assert_eq!(versions, (1..=store.last_version(entity).get()).collect::<Vec<_>>());
+        assert_eq!(versions, (1..=store.last_version(entity).unwrap().get()).collect::<Vec<_>>());
         assert!(versions.len() > 100);
     }
     assert_eq!(store.entity("oa").count(), 0);

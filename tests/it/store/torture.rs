@@ -64,7 +64,7 @@ pub(super) fn import(dir: &Path) {
 
 /// One event, then a batch, then one event.
 fn import_durable(store: &Store, entity: &str) {
-    let mut n = store.last_version(entity).get();
+    let mut n = store.last_version(entity).unwrap().get();
     loop {
         let count = if n.is_multiple_of(3) { 5 } else { 1 };
         let events = (n + 1..=n + count).map(|n| new_note(entity, n)).collect();
@@ -75,7 +75,7 @@ fn import_durable(store: &Store, entity: &str) {
 
 /// Buffered, many at a time: safe from the death of the process all the same.
 fn import_buffered(store: &Store, entity: &str) {
-    let mut n = store.last_version(entity).get();
+    let mut n = store.last_version(entity).unwrap().get();
     loop {
         let submit = |n| store.submit_event(new_note(entity, n).durability(Durability::Buffered)).unwrap();
         let tickets: Vec<_> = (n + 1..=n + 20).map(submit).collect();
@@ -213,7 +213,7 @@ fn torture_nothing_acknowledged_is_lost_and_no_reaction_is_missing_or_doubled_ho
 
 /// Lets the reactors finish: waits until as many reactions are there as there must be.
 fn react_to_the_rest(store: &Store) {
-    let sources = SOURCES.iter().map(|entity| store.last_version(entity).get()).sum::<u64>();
+    let sources = SOURCES.iter().map(|entity| store.last_version(entity).unwrap().get()).sum::<u64>();
     let wanted = sources * REACTORS.len() as u64;
     let (sender, handed) = mpsc::channel();
     let counter = store

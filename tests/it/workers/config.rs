@@ -93,7 +93,7 @@ fn a_region_too_long_for_a_checkpoint_is_refused_and_one_at_the_limit_can_be_com
         Stop
     });
     joined(worker.unwrap()).unwrap();
-    assert_eq!(store.last_version("large").get(), 1);
+    assert_eq!(store.last_version("large").unwrap().get(), 1);
     assert!(store.close().unwrap().is_clean());
 }
 

@@ -44,7 +44,7 @@ fn follow(
     let mut import = GitImport::resume(store, repository.name(), Limits::default())?;
     let left = import.left_of(commits);
     present::begin(out, store, repository, commits.len(), left.len())?;
-    let run = store.last_version("import").get() + 1;
+    let run = store.last_version("import")?.get() + 1;
     let reports = store.reports();
     let bars = Bars::default();
     let workers = Workers::start(store, &repository.name(), run, &bars)?;
