@@ -216,6 +216,13 @@ impl Index {
         self.resumes_at
     }
 
+    /// Sets from where the journal has to be read on, once everything before it was applied; `None` while that is not
+    /// known, and then the growing segment is read from its begin.
+    pub(crate) fn resume_at(&mut self, place: Option<(u32, u32)>) {
+        let segment = self.segment();
+        self.resumes_at = place.filter(|(at, _)| *at == segment).map(|(_, offset)| offset);
+    }
+
     /// Writes what is known of the growing segment into a file, so that the next open need not read the segment. It is
     /// for the end of a writer's life; a file that cannot be written is no loss.
     pub(crate) fn write_open(&self) {

@@ -76,6 +76,8 @@ pub(crate) fn catch_up(
         Some(offset) => ReadPoint { segment: index.segment(), offset, position: index.applied().next() },
         None => reader.begin_of(index.segment())?,
     };
+    // A reading that breaks off in the middle is begun again.
+    index.resume_at(None);
     let mut block = reader.block();
     while reader.read_block(&mut block, point, BLOCK_BYTES)? {
         let (next, mark) = give(&block, &mut |fact| index.take(fact))?;
@@ -83,6 +85,7 @@ pub(crate) fn catch_up(
         point = next;
         between(index);
     }
+    index.resume_at(Some((point.segment, point.offset)));
     Ok(())
 }
 

@@ -136,7 +136,7 @@ fn ids(store: &Store, count: u64) {
     let numbers: Vec<u64> = (0..2_000).map(|number| number * 982_451_653 % count).collect();
     let at = |number: &u64| {
         let mut one = store.read(&Region::all()).after(Position::new(*number)).limit(1);
-        one.next().unwrap().id()
+        one.next().unwrap().unwrap().id()
     };
     let ids: Vec<EventId> = numbers.iter().map(at).collect();
     let rounds = 10;

@@ -191,9 +191,9 @@ fn a_config_at_the_ends_of_its_ranges_works() {
         .open_files_max(2)
         .flush_interval(Duration::from_millis(1));
     let most = Config::new(dir.path().join("most"))
-        .commit_bytes_max(1 << 30)
-        .segment_bytes(2 << 30)
-        .record_bytes_max(1 << 29)
+        .commit_bytes_max(512 << 20)
+        .segment_bytes(1 << 30)
+        .record_bytes_max(256 << 20)
         .batch_events_max(1_000_000)
         .mailbox_messages(65_536)
         .open_files_max(4_096)
