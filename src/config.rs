@@ -133,7 +133,8 @@ impl Config {
         self
     }
 
-    /// How long an actor may take to stop before it is abandoned and named in the report: 1 ms to 1 h, by default
+    /// How long an actor may take to stop before it is abandoned and named in the report; the writer needs the time of
+    /// its last sync. 1 ms to 1 h, by default
     /// 10 s.
     pub fn shutdown_deadline(mut self, deadline: Duration) -> Self {
         self.shutdown_deadline = deadline;

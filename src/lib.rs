@@ -43,21 +43,16 @@ mod event;
 mod position;
 mod region;
 
-// Floor 1: the disk. Public only for tests that simulate it.
-#[cfg(not(feature = "simulation"))]
-#[allow(unreachable_pub)]
-mod storage;
-#[cfg(feature = "simulation")]
+// Floor 1: the disk. Public, with the journal, only so that tests, simulations and fuzz targets reach them; what is
+// hidden from the docs is no part of what the crate promises.
+#[doc(hidden)]
 pub mod storage;
 
 // Floor 2: rooms.
 mod cursor;
 mod gates;
 mod index;
-#[cfg(not(feature = "simulation"))]
-#[allow(unreachable_pub)]
-mod journal;
-#[cfg(feature = "simulation")]
+#[doc(hidden)]
 pub mod journal;
 
 // Floor 3: actors, and the read side that they keep.
@@ -93,3 +88,8 @@ pub use store::{
     Store, StoreBuilder, Ticket,
 };
 pub use supervisors::{self, Backoff, Reports, RestartPolicy, ShutdownReport, Tree};
+
+/// The README's quick start, compiled and run with the other examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

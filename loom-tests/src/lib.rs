@@ -15,7 +15,7 @@ pub mod explore {
     const PLANTED: &str = "PLANTED";
 
     /// All bugs, by their names.
-    const BUGS: [Bug; 9] = [
+    const BUGS: [Bug; 10] = [
         Bug::CountBeforePush,
         Bug::ResignTooEarly,
         Bug::DownElects,
@@ -25,6 +25,7 @@ pub mod explore {
         Bug::RegistersBlindly,
         Bug::VerdictTooEarly,
         Bug::KeepsTheRest,
+        Bug::ExitInAStopIsLost,
     ];
 
     /// Explores every execution with at most that many preemptions, and asserts that there are as many as there were

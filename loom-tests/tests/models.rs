@@ -7,7 +7,9 @@ use std::time::Duration;
 use supervisors::nursery::{Keep, Kept, Nursery, Nursling};
 use supervisors::planted::Bug;
 use supervisors::rt::clock;
-use supervisors::{Actor, Address, CallError, ChildSpec, Context, ExitReason, Failure, Flow, Reply, Runtime};
+use supervisors::{
+    Actor, Address, CallError, ChildSpec, Context, ExitReason, Failure, Flow, Reply, Runtime, Supervisor,
+};
 
 /// Counts what it was given.
 struct Counter {
@@ -18,7 +20,7 @@ enum Count {
     One,
     Total(Reply<usize>),
     /// A panic without the hook, which would print it for every execution.
-    Panic,
+    Panic(Option<Reply<usize>>),
     Fail(Reply<usize>),
 }
 
@@ -43,7 +45,7 @@ impl Actor for Counter {
                 self.count += 1;
                 reply.send(self.count);
             }
-            Count::Panic => std::panic::resume_unwind(Box::new("told to")),
+            Count::Panic(_reply) => std::panic::resume_unwind(Box::new("told to")),
             Count::Fail(_reply) => return Err(Broke),
         }
         Ok(Flow::Continue)
@@ -122,7 +124,7 @@ fn panic_and_stop() {
     explore("panic | stop", 3, 2_984, || {
         let stage = stage(2);
         let address = stage.address.clone();
-        let other = thread::spawn(move || address.send(Count::Panic).is_ok());
+        let other = thread::spawn(move || address.send(Count::Panic(None)).is_ok());
         stage.stop(1);
         let first = stage.nursery.hear();
         assert!(other.join().expect("no panic"), "a slot that is down takes messages");
@@ -247,4 +249,32 @@ fn deadline_and_answer() {
 #[test]
 fn deadline_and_answer_bites() {
     bites("deadline_and_answer", Bug::RegistersBlindly);
+}
+
+/// Two children under the shipped supervisor, which stops the one while it fails by itself.
+#[test]
+fn panic_and_panic_under_one_for_all() {
+    explore("panic | panic under one_for_all", 1, 100_000, || {
+        let (a, to_a) = ChildSpec::actor("a", || Counter { count: 0 });
+        let (b, to_b) = ChildSpec::actor("b", || Counter { count: 0 });
+        let running = Supervisor::one_for_all("top").child(a).child(b).start().expect("they start");
+        let (first, second) = (to_a.clone(), to_b.clone());
+        let other = thread::spawn(move || second.call(|reply| Count::Panic(Some(reply))));
+        let mine = first.call(|reply| Count::Panic(Some(reply)));
+        let other = other.join().expect("no panic");
+        for answer in [mine, other] {
+            assert!(matches!(answer, Err(CallError::ActorFailed { incarnation: 1..=2, .. })), "{answer:?}");
+        }
+        assert_eq!((to_a.call(Count::Total), to_b.call(Count::Total)), (Ok(1), Ok(1)), "both run again");
+        let tree = running.tree();
+        let [a, b] = ["a", "b"].map(|name| tree.find([name]).expect("it is there"));
+        assert_eq!(a.incarnation, b.incarnation, "who restarts one restarts both");
+        assert_eq!(a.incarnation - 1, a.restarts_total + b.restarts_total, "and charges one of them");
+        assert!(running.shutdown().is_clean());
+    });
+}
+
+#[test]
+fn panic_and_panic_under_one_for_all_bites() {
+    bites("panic_and_panic_under_one_for_all", Bug::ExitInAStopIsLost);
 }

@@ -128,7 +128,7 @@ impl Storage for Directory {
             return Err(StorageError::not_a_file(OperationKind::Lock, &path));
         }
         match handle.try_lock() {
-            Ok(()) => Ok(WriteLock::new(handle)),
+            Ok(()) => Ok(WriteLock::new(HeldLock(handle))),
             Err(fs::TryLockError::Error(error)) => Err(failed(error)),
             Err(fs::TryLockError::WouldBlock) => Err(StorageError::with_kind(
                 OperationKind::Lock,
@@ -141,6 +141,17 @@ impl Storage for Directory {
 
     fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+}
+
+/// The locked file. It is unlocked, not only closed: a process that this one is just starting shares it until its
+/// exec, and would hold the lock as long.
+struct HeldLock(fs::File);
+
+impl Drop for HeldLock {
+    fn drop(&mut self) {
+        // Closing the file, which follows, unlocks it too unless someone shares it.
+        let _ = self.0.unlock();
     }
 }
 

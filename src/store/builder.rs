@@ -105,7 +105,7 @@ impl StoreBuilder {
         let plan = Plan {
             config: self.config,
             storage,
-            lock: Arc::clone(&lock),
+            lock: Arc::downgrade(&lock),
             gates: self.gates,
             records_denials: self.records_denials,
             runtime: self.runtime.unwrap_or_else(Runtime::threads),

@@ -17,7 +17,7 @@ use crate::storage::{Storage, WriteLock};
 use crate::view::View;
 use crate::writer::{self, Limits, Writer};
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use supervisors::{
     AddError, Address, ChildSpec, Completion, Driver, Exhausted, Restart, RestartPolicy, Running, Runtime,
@@ -33,7 +33,7 @@ const PIPELINE_WITHIN: Duration = Duration::from_secs(60);
 pub(crate) struct Plan {
     pub(crate) config: Config,
     pub(crate) storage: Arc<dyn Storage>,
-    pub(crate) lock: Arc<WriteLock>,
+    pub(crate) lock: Weak<WriteLock>,
     pub(crate) gates: GateSet,
     pub(crate) records_denials: bool,
     pub(crate) runtime: Runtime,

@@ -10,6 +10,9 @@ pub(crate) enum WriterError {
     /// The journal could not be opened.
     #[error("the journal could not be opened: {0}")]
     Open(Arc<JournalError>),
+    /// The store was closed, and the directory may be another's.
+    #[error("the directory is not locked for this store any more")]
+    Unlocked,
     /// The disk failed in the middle: what is on it is not known before it is read again.
     #[error("{why}")]
     Poisoned { why: String },
@@ -31,7 +34,7 @@ impl Failure for WriterError {
             Self::CatchUp(error) if matches!(**error, JournalError::Corrupt { .. }) => Remedy::Escalate,
             Self::CatchUp(_) | Self::Indexer { .. } | Self::Stage(_) => Remedy::Restart,
             // A restart would read through the same page cache that lost the writes.
-            Self::Open(_) | Self::Poisoned { .. } => Remedy::Escalate,
+            Self::Open(_) | Self::Unlocked | Self::Poisoned { .. } => Remedy::Escalate,
         }
     }
 }

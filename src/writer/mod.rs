@@ -24,7 +24,7 @@ use crate::position::{Position, Version};
 use crate::storage::{Storage, WriteLock};
 use crate::view::View;
 use plan::{Known, Step};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use supervisors::{Actor, Address, Context, Flow, Reply};
 use unapplied::Unapplied;
@@ -33,8 +33,9 @@ use unapplied::Unapplied;
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {
     pub(crate) storage: Arc<dyn Storage>,
-    /// The directory's lock: held by the journal too, so that no writer outlives it.
-    pub(crate) lock: Arc<WriteLock>,
+    /// The directory's lock, which the journal holds too, so that no writer outlives it. Weak here: what is left of a
+    /// writer that has ended must not keep the directory locked after the store is closed.
+    pub(crate) lock: Weak<WriteLock>,
     /// The id of the store, if there is none yet.
     pub(crate) new_store: StoreId,
     pub(crate) options: JournalOptions,
@@ -70,9 +71,9 @@ impl Actor for Writer {
         context.doing("recovering the journal");
         let now = context.runtime().wall_micros();
         let Setup { storage, lock, options, new_store, .. } = &self.setup;
-        let (journal, recovery) =
-            Journal::open(Arc::clone(storage), Arc::clone(lock), *options, now, *new_store)
-                .map_err(|error| WriterError::Open(Arc::new(error)))?;
+        let lock = lock.upgrade().ok_or(WriterError::Unlocked)?;
+        let (journal, recovery) = Journal::open(Arc::clone(storage), lock, *options, now, *new_store)
+            .map_err(|error| WriterError::Open(Arc::new(error)))?;
         let (reader, through, durable) = (journal.reader(), journal.last(), journal.durable());
         self.setup.view.recovered(reader.clone(), recovery);
         self.journal = Some(journal);

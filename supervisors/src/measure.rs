@@ -36,16 +36,50 @@ fn per<T>(n: u32, mut work: impl FnMut() -> T) -> f64 {
     runs[3]
 }
 
+/// How often a loop goes round: what one round takes is the difference of two runs by the difference of their rounds.
+fn rounds() -> u64 {
+    std::env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000)
+}
+
 #[test]
 #[ignore = "a loop to count the instructions of"]
-fn calls() {
-    let nursery = Nursery::new(&Runtime::threads());
+fn call_on_an_idle_actor() {
     let (spec, address) = ChildSpec::actor("echo", || Echo);
-    let kept = nursery.keep(spec);
-    assert!(nursery.hear().1.is_none());
-    let nanos = per(100_000, || address.call(|r| Say::Back(1, r)));
-    println!("call on an idle actor   {nanos:7.0} ns");
-    nursery.stop(kept);
+    let _running = Supervisor::one_for_one("top").child(spec).start().expect("it starts");
+    for n in 0..rounds() {
+        assert_eq!(address.call(|r| Say::Back(n, r)), Ok(n));
+    }
+}
+
+/// Gives the reply on, or answers it where there is no next.
+struct Relay(Option<Address<Reply<u64>>>);
+
+impl Actor for Relay {
+    type Message = Reply<u64>;
+    type Error = std::convert::Infallible;
+    fn handle(
+        &mut self,
+        reply: Reply<u64>,
+        context: &mut Context<'_, Reply<u64>>,
+    ) -> Result<Flow, Self::Error> {
+        match &self.0 {
+            Some(next) => context.send(next, reply),
+            None => reply.send(1),
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+#[test]
+#[ignore = "a loop to count the instructions of"]
+fn call_through_a_chain_of_three() {
+    let (c, to_c) = ChildSpec::actor("c", || Relay(None));
+    let (b, to_b) = ChildSpec::actor("b", move || Relay(Some(to_c.clone())));
+    let (a, to_a) = ChildSpec::actor("a", move || Relay(Some(to_b.clone())));
+    let _running = Supervisor::one_for_one("top").child(c).child(b).child(a).start().expect("they start");
+    for _ in 0..rounds() {
+        assert_eq!(to_a.call(|reply| reply), Ok(1));
+    }
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub enum Bug {
     VerdictTooEarly,
     /// A caller whose answer is there leaves without handing over the rest.
     KeepsTheRest,
+    /// A supervisor does not hear of a child that fails while its stop is on its way.
+    ExitInAStopIsLost,
 }
 
 #[cfg(loom)]

@@ -21,7 +21,9 @@ pub struct Runtime {
 
 #[derive(Clone)]
 enum Kind {
-    Threads { began: Instant },
+    Threads {
+        began: Instant,
+    },
     #[cfg_attr(not(any(test, feature = "simulation")), expect(dead_code, reason = "made by the simulation"))]
     Simulated(Arc<dyn World>),
 }

@@ -4,6 +4,7 @@ use super::event::{AddFailed, Cause, Effect, How, Key, Notice, Spent};
 use super::operation::Progress;
 use super::policy::{Exhausted, Remedy, Restart};
 use super::{Core, Phase, State, Step};
+use crate::planted::{self, Bug};
 
 impl Core {
     pub(super) fn child_exited(&mut self, key: Key, incarnation: u64, how: How, step: &mut Step<'_>) {
@@ -12,6 +13,7 @@ impl Core {
             // Under `OneForOne` others may be starting when a shutdown begins; it asks them in their turn.
             State::Starting if matches!(self.phase, Phase::Stopping(_)) => self.down(at, how, step),
             State::Starting => self.start_failed(at, how, step),
+            State::Stopping if planted::is(Bug::ExitInAStopIsLost) && how.is_abnormal() => {}
             State::Stopping => self.down(at, how, step),
             State::Running if self.is_being_stopped(at) => self.down(at, how, step),
             State::Running => {

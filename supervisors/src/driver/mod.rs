@@ -263,11 +263,13 @@ pub(crate) fn wait<T>(
         return wait_stepping(runtime, timeout, ready);
     }
     hand_over();
-    for _ in 0..thread::SPINS {
-        if let Some(value) = ready() {
-            return Ok(value);
-        }
-        thread::spin_loop();
+    let mut seen = None;
+    thread::spin_until(|| {
+        seen = ready();
+        seen.is_some()
+    });
+    if let Some(value) = seen {
+        return Ok(value);
     }
     register();
     if planted::is(Bug::RegistersBlindly) {

@@ -113,12 +113,7 @@ impl Bell {
     }
 
     fn next(&self, runtime: &Runtime) -> Call {
-        for _ in 0..thread::SPINS {
-            if self.rung.load(Ordering::Acquire) {
-                break;
-            }
-            thread::spin_loop();
-        }
+        thread::spin_until(|| self.rung.load(Ordering::Acquire));
         loop {
             self.rung.store(false, Ordering::Relaxed);
             let until = match self.poll(runtime) {

@@ -35,13 +35,19 @@ pub mod clock {
 
 /// Named threads, and parking them until an event or an instant.
 pub mod thread {
-    pub use std::hint::spin_loop;
     pub use std::thread::{JoinHandle, Thread, current, park, yield_now};
 
     use super::clock::{Instant, now};
 
-    /// How often a waiter looks again before it parks: waking a parked thread costs its waker microseconds.
-    pub const SPINS: u32 = 60;
+    /// Looks again for a moment, and says whether it is done. Before parking: waking a parked thread costs its waker
+    /// microseconds.
+    pub fn spin_until(mut done: impl FnMut() -> bool) -> bool {
+        const SPINS: u32 = 60;
+        (0..SPINS).any(|_| {
+            std::hint::spin_loop();
+            done()
+        })
+    }
 
     /// Starts a thread of that name.
     ///

@@ -188,12 +188,7 @@ impl<M: Send + 'static> Slot<M> {
     /// message of a steady sender would cost that sender more than the message.
     fn linger(&self, taken: usize) {
         if driver::is_own_thread() && !self.runtime().is_simulated() {
-            for _ in 0..thread::SPINS {
-                if self.counted() != taken {
-                    break;
-                }
-                thread::spin_loop();
-            }
+            thread::spin_until(|| self.counted() != taken);
         }
     }
 

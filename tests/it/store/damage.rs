@@ -214,6 +214,43 @@ fn no_single_byte_of_a_closed_store_can_be_changed_without_being_noticed() {
     assert!(told["told by verify"] <= 6 * 64, "only frame headers may be told by verify alone");
 }
 
+/// The directory of another format version, of another store, with a foreign, missing, duplicated or damaged segment: a typed error that says which file and where; nothing changed on disk.
+#[test]
+fn what_a_crashed_store_proved_to_be_durable_is_never_cut_when_it_is_damaged() {
+    let disk = SimulatedDisk::new();
+    let store = on_disk(&disk).open().unwrap();
+    let used = || disk.image().bytes(&segment(1)).unwrap().iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    for n in 0..5 {
+        store.append(&at("tree"), &note(n)).unwrap();
+    }
+    // The next frame proves all before it, and nothing proves the next frame.
+    let proven = used();
+    store.append(&at("tree"), &note(5)).unwrap();
+    let (crashed, end) = (disk.image(), used());
+    drop(store);
+    for offset in (512..end).step_by(3) {
+        let mut bytes = crashed.bytes(&segment(1)).unwrap();
+        bytes[offset] ^= 1 << (offset % 8);
+        let mut image = crashed.clone();
+        image.delete(&segment(1));
+        image.put(&segment(1), &bytes);
+        let disk = SimulatedDisk::from_image(image);
+        match on_disk(&disk).open() {
+            Ok(store) => {
+                assert!(offset >= proven - 8, "durable events were cut at byte {offset} of {proven}");
+                assert_eq!(numbers(&store), [0, 1, 2, 3, 4], "the frame in which byte {offset} is was cut");
+                check_whole(&store);
+            }
+            Err(OpenError::Corrupt { offset: at, position, .. }) => {
+                assert!(at as usize <= offset && offset < proven, "byte {offset}, told of {at}");
+                assert!((1..=5).contains(&position.get()));
+                assert!(disk.image().bytes(&segment(1)).unwrap() == bytes, "opening changed something");
+            }
+            Err(other) => panic!("byte {offset}: {other:?}"),
+        }
+    }
+}
+
 #[test]
 fn damage_under_an_open_store_is_told_by_the_read_that_meets_it_and_by_verify_and_the_rest_is_read() {
     let dir = tempdir();

@@ -189,8 +189,7 @@ fn a_config_at_the_ends_of_its_ranges_works() {
         .batch_events_max(1)
         .mailbox_messages(1)
         .open_files_max(2)
-        .flush_interval(Duration::from_millis(1))
-        .shutdown_deadline(Duration::from_millis(1));
+        .flush_interval(Duration::from_millis(1));
     let most = Config::new(dir.path().join("most"))
         .commit_bytes_max(1 << 30)
         .segment_bytes(2 << 30)

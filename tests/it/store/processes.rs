@@ -96,3 +96,23 @@ fn a_store_opened_read_only_writes_nothing() {
     drop(reader);
     assert!(snapshot(dir.path()) == before && !dir.path().join("store.lock").exists());
 }
+
+#[test]
+fn a_closed_store_is_free_at_once_even_while_the_program_starts_other_processes() {
+    let dir = tempdir();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Acquire) {
+                    assert!(std::process::Command::new("true").status().unwrap().success());
+                }
+            });
+        }
+        // Between its fork and its exec a new process shares every open file of this one.
+        let opened =
+            (0..200).try_for_each(|_| Store::open(small(dir.path())).map(|store| drop(store.close())));
+        done.store(true, std::sync::atomic::Ordering::Release);
+        opened.unwrap();
+    });
+}

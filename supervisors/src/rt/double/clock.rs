@@ -42,6 +42,12 @@ pub fn now() -> Instant {
     Instant(lock().now)
 }
 
+/// Microseconds of the calendar, which in a model begins with the clock.
+#[must_use]
+pub fn wall_micros() -> u64 {
+    lock().now / 1_000
+}
+
 /// Moves the clock, and lets everyone who waits for an instant look at it.
 pub fn advance(by: Duration) {
     let waiting = {

@@ -9,11 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use loom::thread::yield_now;
 
-/// Spinning shows loom nothing that parking does not.
-pub const SPINS: u32 = 0;
-
-/// A hint that a model never needs.
-pub fn spin_loop() {}
+/// Never done: looking again for a moment shows loom nothing that parking does not.
+pub fn spin_until(_done: impl FnMut() -> bool) -> bool {
+    false
+}
 
 /// A thread that can be unparked.
 #[derive(Clone)]
