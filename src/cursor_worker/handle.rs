@@ -136,7 +136,12 @@ impl CursorWorkerHandle {
         if self.address.is_own_turn() {
             return Err(CursorWorkerError::WouldDeadlock);
         }
-        match self.completion.wait() {
+        let reason = self.completion.wait();
+        if self.shared.ask_to_stop() {
+            // Its caller knows now how it ended: its name is free, and the report of `close` is about what is left.
+            let _ = self.supervisor.remove(&self.name);
+        }
+        match reason {
             ExitReason::Shutdown => {
                 self.house.failure().map_or(Ok(()), |reason| Err(CursorWorkerError::Failed { reason }))
             }

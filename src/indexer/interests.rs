@@ -26,7 +26,9 @@ struct Interest {
 impl Interests {
     /// From now on `worker` is woken for the events of `region`.
     pub(crate) fn add(&self, region: Region, durable_only: bool, worker: Address<cursor_worker::Message>) {
-        self.entries.lock().push(Interest { region, durable_only, worker, waiting: None });
+        // What was applied and not shown yet was noted for those who were here. It may be for this one too.
+        let waiting = Some((Position::START.next(), Position::END));
+        self.entries.lock().push(Interest { region, durable_only, worker, waiting });
     }
 
     /// Takes note of the events of one commit.
@@ -72,7 +74,7 @@ impl Interest {
         if let Some((first, last)) = self.waiting
             && first <= visible
         {
-            self.waiting = (last > visible).then(|| (visible.next(), last));
+            self.waiting = (last.min(written) > visible).then(|| (visible.next(), last.min(written)));
             self.worker.wake();
         }
     }

@@ -290,7 +290,11 @@ fn a_commit_that_comes_late_lets_nobody_skip_what_it_did_not_commit() {
     slow.release();
     until("the late commit is done", || echoes(&store).len() == 3);
     go_on.send(()).unwrap();
-    let _ = joined(second.unwrap());
+    let second = joined(second.unwrap());
+    assert!(
+        matches!(second, Err(CursorWorkerError::CheckpointFailed { .. })),
+        "its commit was refused: {second:?}"
+    );
     appender.join().unwrap();
 
     append(&store, [6]);

@@ -135,3 +135,20 @@ fn a_restart_waits_as_long_as_its_backoff_says_and_the_batch_comes_after_it() {
     assert_eq!(waits, [2, 4, 5]);
     worker.stop_and_join().unwrap();
 }
+
+/// A durable worker (with a `CheckpointId`) sees only durable events.
+#[test]
+fn a_durable_worker_that_looks_by_itself_finds_no_event_that_could_still_vanish() {
+    let world = World::new(5);
+    world.store.append_event(step(1).durability(timberline::Durability::Buffered)).unwrap();
+    let (tell, seen) = seen();
+    let worker =
+        world.store.cursor_worker(&steps(), one_by_one().checkpoint(id("late")), telling(tell)).unwrap();
+    // Everything that can happen without the flush timer.
+    world.simulation.settle();
+    assert_eq!((world.store.written().get(), world.store.durable().get()), (1, 0));
+    assert_eq!(seen.rest(), Vec::<Vec<u64>>::new());
+    world.simulation.run_for(Duration::from_secs(1));
+    assert_eq!(seen.rest(), [[1]], "the flush wakes it");
+    worker.stop_and_join().unwrap();
+}
