@@ -361,6 +361,12 @@ impl Index {
         is_written
     }
 
+    /// Writes every sealed segment that waits in memory for its file: what is not written is read again by the next
+    /// open.
+    pub(crate) fn write_waiting(&mut self) {
+        while self.sealed.oldest_unwritten().is_some() && self.run_chore() {}
+    }
+
     /// What the caches hold.
     #[cfg(test)]
     pub(crate) fn held(&self) -> Held {

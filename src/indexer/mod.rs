@@ -106,6 +106,7 @@ impl Actor for Indexer {
 
     fn stopping(&mut self, context: &mut Context<'_, Message>, _: &ExitReason) {
         context.doing("writing the index");
+        self.setup.view.change(Index::write_waiting);
         self.setup.view.look(Index::write_open);
     }
 }

@@ -143,7 +143,7 @@ fn journal_options(config: &Config) -> JournalOptions {
 }
 
 /// Sealed segments that may wait in memory for their files.
-const UNWRITTEN_MAX: usize = 4;
+const UNWRITTEN_MAX: usize = 2;
 
 /// The index's limits.
 pub(crate) fn index_options(config: &Config) -> IndexOptions {

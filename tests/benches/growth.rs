@@ -115,21 +115,21 @@ fn measure(dir: &Path, count: u64) {
 }
 
 fn tail(store: &Store, count: u64) {
-    let (rounds, began) = (200, Instant::now());
+    let (rounds, began) = (200, Began::now());
     for _ in 0..rounds {
         let newest = store.read(&Region::all()).after(Position::new(count - 100));
         assert_eq!(newest.filter(|event| event.is_ok()).count(), 100);
     }
-    say("6 read the newest 100", micros(began) / f64::from(rounds), "us");
+    began.say("6 read the newest 100", rounds);
 }
 
 fn entities(store: &Store, count: u64) {
-    let (entities, began) = ((count / ENTITY_EVENTS).min(200), Instant::now());
+    let (entities, began) = ((count / ENTITY_EVENTS).min(200), Began::now());
     for number in 0..entities {
         let name = entity(number * 7_919, count);
         assert_eq!(store.entity(&name).filter(|event| event.is_ok()).count() as u64, ENTITY_EVENTS);
     }
-    say("7 read an entity of 500 events", micros(began) / entities as f64, "us");
+    began.say("7 read an entity of 500 events", entities);
 }
 
 fn ids(store: &Store, count: u64) {
@@ -140,25 +140,25 @@ fn ids(store: &Store, count: u64) {
     };
     let ids: Vec<EventId> = numbers.iter().map(at).collect();
     let rounds = 10;
-    let began = Instant::now();
+    let began = Began::now();
     for _ in 0..rounds {
         assert!(ids.iter().all(|id| store.get(*id).unwrap().is_some()));
     }
-    say("8 get by id, random", micros(began) / (ids.len() * rounds) as f64, "us");
+    began.say("8 get by id, random", ids.len() as u64 * rounds);
 }
 
 fn versions(store: &Store, count: u64) {
-    let (lookups, began) = (20_000_u64, Instant::now());
+    let (lookups, began) = (20_000_u64, Began::now());
     for number in 0..lookups {
         let version = store.last_version(&entity(number * 7_919, count)).unwrap();
         assert_eq!(version.get(), ENTITY_EVENTS);
     }
-    say("9 version of an entity", micros(began) / lookups as f64, "us");
-    let began = Instant::now();
+    began.say("9 version of an entity", lookups);
+    let began = Began::now();
     for number in 0..lookups {
         assert_eq!(store.last_version(&format!("nobody-{number}")).unwrap().get(), 0);
     }
-    say("9 version of an entity that is not there", micros(began) / lookups as f64, "us");
+    began.say("9 version of an entity that is not there", lookups);
 }
 
 /// Appends until the growing segment is nearly full, which is the most that recovery ever has to read.
@@ -189,8 +189,30 @@ fn millis(began: Instant) -> f64 {
     began.elapsed().as_secs_f64() * 1e3
 }
 
-fn micros(began: Instant) -> f64 {
-    began.elapsed().as_secs_f64() * 1e6
+/// Wall clock and processor time of this thread. On a busy machine only the second tells how costs grow.
+struct Began {
+    wall: Instant,
+    processor: f64,
+}
+
+impl Began {
+    fn now() -> Self {
+        Self { wall: Instant::now(), processor: processor_micros() }
+    }
+
+    /// Prints both, for one of `count`.
+    fn say(&self, name: &str, count: u64) {
+        let (wall, processor) =
+            (self.wall.elapsed().as_secs_f64() * 1e6, processor_micros() - self.processor);
+        say(name, wall / count as f64, "us");
+        say(&format!("{name}, processor"), processor / count as f64, "us");
+    }
+}
+
+/// Microseconds that this thread has run, by the kernel's count.
+fn processor_micros() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok()).unwrap_or_default() / 1e3
 }
 
 /// What of this process is in memory, by the kernel's count.
