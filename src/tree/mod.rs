@@ -170,6 +170,16 @@ impl House {
         self.cursors.children().iter().any(|child| child.as_str() == name)
     }
 
+    /// How long a worker may take to stop. The store's deadline gives way where it would be too long for the worker's
+    /// restart budget ever to run out; a deadline of the worker's own does not.
+    fn worker_deadline(&self, config: &CursorWorkerConfig) -> Duration {
+        let store = self.config.shutdown_deadline;
+        config.shutdown_deadline.unwrap_or(match config.restart {
+            RestartPolicy::Bounded { max_restarts, within } => store.min(within / max_restarts.max(1)),
+            _ => store,
+        })
+    }
+
     /// Adds a cursor worker and waits until it has started.
     pub(crate) fn add_worker(
         &self,
@@ -190,7 +200,7 @@ impl House {
             .restart(config.restart)
             .when_exhausted(Exhausted::EndChild)
             .mailbox(1)
-            .shutdown(config.shutdown_deadline.unwrap_or(self.config.shutdown_deadline));
+            .shutdown(self.worker_deadline(config));
         if let Some(backoff) = config.backoff {
             spec = spec.backoff(backoff);
         }

@@ -300,6 +300,7 @@ impl Writer {
             Err(error @ JournalError::Poisoned { .. }) => return Err(poisoned(&error)),
             Err(error) => {
                 self.refuse_all(error);
+                self.schedule_flush(context);
                 return Ok(());
             }
         };
@@ -316,6 +317,11 @@ impl Writer {
         let durable = self.journal().durable();
         let answers = std::mem::take(&mut self.answers);
         context.send(&self.setup.indexer, indexer::Message::Committed(Committed { frame, durable, answers }));
+        self.schedule_flush(context);
+    }
+
+    /// What is buffered goes to the disk within the flush interval, whatever becomes of later commits.
+    fn schedule_flush(&mut self, context: &mut Context<'_, Message>) {
         if self.journal().needs_sync() && !self.flush_is_due {
             self.flush_is_due = true;
             context.send_after(self.setup.flush_interval, Message::FlushDue);

@@ -117,3 +117,17 @@ fn a_worker_of_a_closed_store_is_refused() {
     let refused = store.cursor_worker(&steps(), one_by_one(), |_, _| Continue);
     assert!(matches!(refused, Err(CursorWorkerError::Closed)), "{refused:?}");
 }
+
+#[test]
+fn a_long_shutdown_deadline_of_the_store_leaves_the_default_worker_config_working() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = timberline::Config::new(dir.path()).shutdown_deadline(Duration::from_secs(3_600));
+    let store = Store::open(config).unwrap();
+    let worker = store
+        .cursor_worker(&Region::all(), CursorWorkerConfig::default(), |_, _| {
+            timberline::CursorWorkerAction::Continue
+        })
+        .unwrap();
+    worker.stop_and_join().unwrap();
+    assert!(store.close().unwrap().is_clean());
+}
