@@ -127,6 +127,10 @@ fn after_a_failed_sync_callers_are_told_the_truth_and_close_gives_the_reason() {
     let store = on_disk(&disk).open().unwrap();
     let safe = store.append(&at("tree"), &note(1)).unwrap();
     let worker = worker(&store, "worker");
+    // Its checkpoint is on the disk, so that the append is the first to meet the failed sync.
+    while worker.status().position < safe.position {
+        thread::yield_now();
+    }
     disk.set_hook(|operation| (operation.kind == OperationKind::Sync).then_some(Fault::Io));
     let unknown = store.append(&at("tree"), &note(2)).unwrap_err();
     assert!(matches!(unknown, AppendError::Indeterminate { .. }), "{unknown:?}");
