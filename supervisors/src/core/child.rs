@@ -57,4 +57,9 @@ impl Child {
     pub(crate) fn is_up(&self) -> bool {
         matches!(self.state, State::Starting | State::Running | State::Stopping)
     }
+
+    /// What a group restart must bring down first: a live incarnation, or an exit that is not decided yet.
+    pub(crate) fn must_come_down(&self) -> bool {
+        self.is_up() || matches!(self.state, State::Fallen(_))
+    }
 }

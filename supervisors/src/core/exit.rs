@@ -15,7 +15,9 @@ impl Core {
             State::Starting => self.start_failed(at, how, step),
             State::Stopping if planted::is(Bug::ExitInAStopIsLost) && how.is_abnormal() => {}
             State::Stopping => self.down(at, how, step),
-            State::Running if self.is_being_stopped(at) => self.down(at, how, step),
+            State::Running if matches!(self.phase, Phase::Stopping(_)) => self.down(at, how, step),
+            // It is met as fallen when its turn to be stopped comes.
+            State::Running if self.is_being_stopped(at) => self.children[at].state = State::Fallen(how),
             State::Running => {
                 self.children[at].state = State::Fallen(how);
                 self.fallen.push_back((key, incarnation));
@@ -27,8 +29,7 @@ impl Core {
     /// Its stop is on its way: an exit that crosses it is taken for it, and not charged.
     fn is_being_stopped(&self, at: usize) -> bool {
         let stopping = |op: &&super::Operation| matches!(op.phase, Progress::Stopping { .. });
-        matches!(self.phase, Phase::Stopping(_))
-            || self.operations.iter().filter(stopping).any(|op| self.range(op.reach).contains(&at))
+        self.operations.iter().filter(stopping).any(|op| self.range(op.reach).contains(&at))
     }
 
     /// A running child ended by itself.

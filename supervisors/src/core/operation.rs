@@ -181,18 +181,19 @@ impl Core {
 
     /// Asks the last child of the group that is up to stop; says whether all are down.
     fn stop_next(&mut self, reach: Reach, step: &mut Step<'_>) -> bool {
-        if let Some(at) = self.range(reach).rev().find(|at| self.children[*at].is_up()) {
-            self.ask_to_stop(at, step);
-            return false;
-        }
-        // Who fell by itself before its stop was asked for is stopped all the same, and not charged.
-        while let Some(at) = self.range(reach).find(|at| matches!(self.children[*at].state, State::Fallen(_)))
-        {
-            if let State::Fallen(how) = self.children[at].state {
-                self.down(at, how, step);
+        while !matches!(self.phase, Phase::Stopping(_)) {
+            let last = self.range(reach).rev().find(|at| self.children[*at].must_come_down());
+            let Some(at) = last else { return true };
+            match self.children[at].state {
+                // Who fell by itself before its stop was asked for is stopped all the same, and not charged.
+                State::Fallen(how) => self.down(at, how, step),
+                _ => {
+                    self.ask_to_stop(at, step);
+                    return false;
+                }
             }
         }
-        !matches!(self.phase, Phase::Stopping(_))
+        false
     }
 
     fn pause(&mut self, operation: usize, then: Pause, step: &mut Step<'_>) -> bool {

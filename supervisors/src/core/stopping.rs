@@ -28,18 +28,21 @@ impl Core {
         }
         self.phase = Phase::Stopping(cause);
         self.drop_operations(step);
-        while let Some((key, incarnation)) = self.fallen.pop_front() {
-            self.settle_fallen(key, incarnation, step);
-        }
+        self.settle_fallen(step);
         while let Some(at) = self.children.iter().position(|child| child.adding && child.state == State::Down)
         {
             self.add_failed(at, AddFailed::Stopping, step);
         }
     }
 
-    fn settle_fallen(&mut self, key: super::Key, incarnation: u64, step: &mut Step<'_>) {
-        let Some(at) = self.current(key, incarnation) else { return };
-        if let State::Fallen(how) = self.children[at].state {
+    /// Exits that nobody will decide about any more.
+    fn settle_fallen(&mut self, step: &mut Step<'_>) {
+        self.fallen.clear();
+        let fallen = |(at, child): (usize, &super::Child)| match child.state {
+            State::Fallen(how) => Some((at, how)),
+            _ => None,
+        };
+        while let Some((at, how)) = self.children.iter().enumerate().find_map(fallen) {
             self.down(at, how, step);
         }
     }

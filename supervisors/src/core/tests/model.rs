@@ -449,3 +449,13 @@ fn a_child_added_while_a_group_waits_is_not_restarted_twice() {
         run(group, &[plan()], &starts, &deeds).expect("both decide the same");
     }
 }
+
+/// Two that fell together and cannot be helped: the one that is stopped first, which is the last, is the cause.
+#[test]
+fn of_two_that_escalate_in_a_group_restart_the_last_is_the_cause() {
+    let escalates = How::Abnormal(Remedy::Escalate);
+    let deeds = [Deed::Exit(vec![(0, FAILED), (1, escalates), (2, escalates)])];
+    for group in [Group::OneForAll, Group::RestForOne] {
+        run(group, &[plan(); 3], &BTreeMap::new(), &deeds).expect("both decide the same");
+    }
+}
