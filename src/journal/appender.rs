@@ -153,7 +153,10 @@ impl Journal {
         };
         let offset = self.tail.offset;
         let chain = header.seal(&mut self.staging.bytes, self.identity.seeds.frame(self.segment, offset));
-        self.write_or_refuse(offset)?;
+        let bytes = std::mem::take(&mut self.staging.bytes);
+        let written = self.write_or_refuse(&bytes, offset);
+        self.staging.bytes = bytes;
+        written?;
         self.closed = false;
         self.tail = Tail {
             offset: offset + length,
@@ -168,8 +171,9 @@ impl Journal {
         Ok(())
     }
 
-    fn write_or_refuse(&mut self, offset: u64) -> Result<(), JournalError> {
-        let Err(error) = self.file.write_at(&self.staging.bytes, offset) else { return Ok(()) };
+    /// Writes a frame's bytes at the tail, or nothing that counts.
+    pub(super) fn write_or_refuse(&mut self, bytes: &[u8], offset: u64) -> Result<(), JournalError> {
+        let Err(error) = self.file.write_at(bytes, offset) else { return Ok(()) };
         if error.kind() != StorageErrorKind::NoSpace {
             return Err(self.poison_with(error));
         }

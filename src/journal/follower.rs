@@ -3,7 +3,7 @@
 use super::error::JournalError;
 use super::options::JournalOptions;
 use super::reader::{JournalReader, Published};
-use super::recovery::{Survey, survey, walk_last};
+use super::recovery::{Survey, check_successor, survey, walk_last};
 use super::scan::{Walk, Window};
 use super::segment::{read_header, segment_name};
 use crate::position::Position;
@@ -58,6 +58,9 @@ impl JournalFollower {
         let published = Published::new(storage, survey.identity, options.open_files_max);
         let mut follower = Self { reader: JournalReader::new(Arc::new(published)), walk };
         follower.refresh()?;
+        if follower.walk.is_sealed {
+            check_successor(&*follower.reader.published().storage, follower.walk.segment)?;
+        }
         Ok(follower)
     }
 

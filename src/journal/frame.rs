@@ -24,6 +24,8 @@ pub(super) enum FrameKind {
     Gap,
     /// The journal was closed: everything before it is durable.
     Close,
+    /// The segment ends here, and the next one is in the directory: under its own name, or being made.
+    Seal,
 }
 
 impl FrameKind {
@@ -32,6 +34,7 @@ impl FrameKind {
             1 => Some(Self::Commit),
             2 => Some(Self::Gap),
             3 => Some(Self::Close),
+            4 => Some(Self::Seal),
             _ => None,
         }
     }
@@ -83,6 +86,7 @@ impl FrameHeader {
             FrameKind::Commit => 1,
             FrameKind::Gap => 2,
             FrameKind::Close => 3,
+            FrameKind::Seal => 4,
         }
     }
 

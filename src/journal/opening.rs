@@ -3,11 +3,12 @@
 use super::appender::Journal;
 use super::error::JournalError;
 use super::frame::chain_origin;
-use super::growing::{Failure, make_segment, remove_temporaries};
+use super::growing::{Failure, finish_roll, name_segment, prepare_segment, remove_temporaries};
 use super::options::JournalOptions;
 use super::reader::Published;
-use super::recovery::{Cut, Recovery, Survey, Torn, Verdict, judge, survey, walk_last};
+use super::recovery::{Cut, Recovery, Survey, Torn, Verdict, check_successor, judge, survey, walk_last};
 use super::repair::{Repaired, repair};
+use super::scan::Tail;
 use super::segment::SegmentHeader;
 use super::staging::Staging;
 use super::store_id::{Identity, StoreId};
@@ -40,14 +41,23 @@ impl Journal {
         let mut walk = walk_last(&*storage, &survey, Access::Write)?;
         let verdict = judge(&mut walk, &survey.identity)?;
         let segment = walk.segment;
+        if verdict.sealed {
+            check_successor(&*storage, segment)?;
+        }
         let repaired = repair(&mut walk.window, &verdict, segment, walk.seeds, now_micros)?;
+        let mut recovery = report(&verdict, &repaired, segment, created);
+        let mut end = End { file: walk.window.file, tail: repaired.tail };
+        if verdict.sealed {
+            let header =
+                SegmentHeader::after(segment, survey.identity.store, &end.tail, options.segment_bytes);
+            end = End { file: finish_roll(&*storage, &header)?, tail: Tail::begin(&header) };
+            recovery.segments = header.number;
+        }
         remove_temporaries(&*storage)?;
         // The last writer may have died, or failed, between the last segment's rename and its directory's sync.
         storage.sync_directory()?;
 
-        let recovery = report(&verdict, &repaired, segment, created);
-        let journal =
-            Self::at(storage, lock, options, survey, walk.window.file.clone(), &repaired, &recovery)?;
+        let journal = Self::at(storage, lock, options, survey.identity, end, &recovery)?;
         Ok((journal, recovery))
     }
 
@@ -55,18 +65,16 @@ impl Journal {
         storage: Arc<dyn Storage>,
         lock: Arc<WriteLock>,
         options: JournalOptions,
-        survey: Survey,
-        file: Arc<dyn File>,
-        repaired: &Repaired,
+        identity: Identity,
+        End { file, tail }: End,
         recovery: &Recovery,
     ) -> Result<Self, JournalError> {
-        let tail = repaired.tail;
-        let published = Published::new(storage.clone(), survey.identity.clone(), options.open_files_max);
+        let published = Published::new(storage.clone(), identity.clone(), options.open_files_max);
         let journal = Self {
             storage,
             _lock: lock,
             options,
-            identity: survey.identity,
+            identity,
             allocated: file.length()?.max(tail.offset),
             published: Arc::new(published),
             file,
@@ -83,6 +91,12 @@ impl Journal {
         journal.publish();
         Ok(journal)
     }
+}
+
+/// Where the journal goes on: the end of its last segment.
+struct End {
+    file: Arc<dyn File>,
+    tail: Tail,
 }
 
 fn report(verdict: &Verdict, repaired: &Repaired, segments: u32, created: bool) -> Recovery {
@@ -120,8 +134,9 @@ fn create(
         segment_bytes: options.segment_bytes,
         previous_bytes: 0,
     };
-    match make_segment(storage, &header) {
-        Ok(_) => Ok(Survey { identity: Identity::new(store, storage), last: header }),
-        Err(Failure::Harmless(error) | Failure::Unknown(error)) => Err(error.into()),
+    match prepare_segment(storage, &header) {
+        Ok(_) => name_segment(storage, header.number)?,
+        Err(Failure::Harmless(error) | Failure::Unknown(error)) => return Err(error.into()),
     }
+    Ok(Survey { identity: Identity::new(store, storage), last: header })
 }

@@ -4,6 +4,7 @@
 //! otherwise it says what is to be cut. [`super::repair`] carries it out.
 
 use super::error::JournalError;
+use super::growing::is_under_way;
 use super::scan::{Tail, Walk, Window};
 use super::segment::{SegmentHeader, read_header, segment_name, segment_number};
 use super::store_id::Identity;
@@ -102,6 +103,8 @@ pub(super) struct Verdict {
     /// The next position at the last proof.
     pub(super) proven_next: u64,
     pub(super) closed: bool,
+    /// Whether the segment was ended, so that there must be another, at least in the making.
+    pub(super) sealed: bool,
     pub(super) torn: Option<Torn>,
 }
 
@@ -132,14 +135,24 @@ pub(super) fn walk_last(
 pub(super) fn judge(walk: &mut Walk, identity: &Identity) -> Result<Verdict, JournalError> {
     if let Some(tail) = walk.closing_frame()? {
         walk.tail = tail;
-        return Ok(Verdict { tail, proven_next: tail.next, closed: true, torn: None });
+        return Ok(Verdict { tail, proven_next: tail.next, closed: true, sealed: false, torn: None });
     }
     while walk.step()?.is_some() {}
     let torn = match walk.data_end(walk.tail.offset)? {
         None => None,
         Some(end) => Some(judge_torn(walk, identity, end)?),
     };
-    Ok(Verdict { tail: walk.tail, proven_next: walk.proven_next, closed: false, torn })
+    let Walk { tail, proven_next, is_sealed: sealed, .. } = *walk;
+    Ok(Verdict { tail, proven_next, closed: false, sealed, torn })
+}
+
+/// The successor that a seal promises is there, or is being made.
+pub(super) fn check_successor(storage: &dyn Storage, sealed: u32) -> Result<(), JournalError> {
+    let segment = sealed + 1;
+    match is_under_way(storage, segment)? {
+        true => Ok(()),
+        false => Err(JournalError::Missing { segment, path: storage.path(&segment_name(segment)) }),
+    }
 }
 
 /// Looks for a proof that the damaged place was durable: a valid frame behind it, no older than the last frame

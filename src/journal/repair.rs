@@ -36,7 +36,7 @@ pub(super) fn repair(
         return Ok(Repaired { tail, rewritten_bytes, gap: None });
     }
     let mut gap = None;
-    if let Some(torn) = verdict.torn.filter(|torn| torn.next > tail.next) {
+    if let Some(torn) = verdict.torn.filter(|torn| torn.next > tail.next && !verdict.sealed) {
         gap = Some((tail.next, torn.next - 1));
         tail = write_gap(window, tail, torn, segment, seeds, now_micros)?;
     }

@@ -75,7 +75,8 @@ impl Tail {
             && (HEADER_BYTES..=self.offset).contains(&frame.synced_through)
     }
 
-    fn after(&self, frame: &FrameHeader) -> Self {
+    /// Behind that frame.
+    pub(super) fn after(&self, frame: &FrameHeader) -> Self {
         Self {
             offset: self.offset + u64::from(frame.length),
             next: frame.next(),
@@ -96,21 +97,25 @@ pub(super) struct Walk {
     pub(super) tail: Tail,
     /// The next position at `tail.synced_through`.
     pub(super) proven_next: u64,
+    /// Whether the last frame that was stepped over ends the segment.
+    pub(super) is_sealed: bool,
     /// Frame ends that are not proven yet, with the next position there.
     unproven: std::collections::VecDeque<(u64, u64)>,
 }
 
 impl Walk {
     pub(super) fn new(window: Window, segment: u32, seeds: Seeds, tail: Tail) -> Self {
-        Self { window, segment, seeds, tail, proven_next: tail.next, unproven: Default::default() }
+        let proven_next = tail.next;
+        Self { window, segment, seeds, tail, proven_next, is_sealed: false, unproven: Default::default() }
     }
 
-    /// Steps over the next frame if a whole, valid one goes on here.
+    /// Steps over the next frame if a whole, valid one goes on here. Nothing goes on behind a seal.
     pub(super) fn step(&mut self) -> Result<Option<FrameHeader>, StorageError> {
         let Some(frame) = self.valid_at(self.tail.offset)? else { return Ok(None) };
-        if !self.tail.is_continued_by(&frame) {
+        if self.is_sealed || !self.tail.is_continued_by(&frame) {
             return Ok(None);
         }
+        self.is_sealed = frame.kind == FrameKind::Seal;
         self.tail = self.tail.after(&frame);
         self.unproven.push_back((self.tail.offset, self.tail.next));
         while let Some((_, next)) = self.unproven.pop_front_if(|(end, _)| *end <= self.tail.synced_through) {

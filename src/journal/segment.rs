@@ -1,6 +1,7 @@
 //! A segment file: its name and the header it begins with.
 
 use super::error::JournalError;
+use super::scan::Tail;
 use super::store_id::StoreId;
 use super::wire::Bytes;
 use crate::position::Position;
@@ -67,6 +68,20 @@ pub(super) enum HeaderProblem {
 }
 
 impl SegmentHeader {
+    /// The header of the segment that goes on behind `tail`, the end of segment `number`.
+    pub(super) fn after(number: u32, store: StoreId, tail: &Tail, segment_bytes: u64) -> Self {
+        Self {
+            number: number + 1,
+            store,
+            first: tail.next,
+            chain: tail.chain,
+            epoch: tail.epoch,
+            time: tail.time,
+            segment_bytes,
+            previous_bytes: tail.offset,
+        }
+    }
+
     pub(super) fn encode(&self) -> [u8; HEADER_BYTES as usize] {
         let mut bytes = [0; HEADER_BYTES as usize];
         let fields: [&[u8]; 10] = [

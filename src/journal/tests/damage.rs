@@ -117,7 +117,8 @@ fn a_frame_missing_at_the_end_of_a_sealed_segment_is_found_by_its_readers() {
     Workload::default().run(&disk, true).unwrap();
     let mut image = disk.image();
     let mut bytes = image.bytes(&segment_name(1)).unwrap();
-    let last = bytes.windows(4).rposition(|window| window == frame::MAGIC).unwrap();
+    let seal = bytes.windows(4).rposition(|window| window == frame::MAGIC).unwrap();
+    let last = bytes[..seal].windows(4).rposition(|window| window == frame::MAGIC).unwrap();
     bytes[last..].fill(0);
     image.put(&segment_name(1), &bytes);
     let (journal, _) = open(&SimulatedDisk::from_image(image)).unwrap();

@@ -1,7 +1,8 @@
 //! Directories that are not as the journal left them: each says which file and where, and stays as it is.
 
 use super::*;
-use crate::storage::{Access, StorageErrorKind};
+use crate::storage::simulated::Fault;
+use crate::storage::{Access, OperationKind, StorageErrorKind};
 
 fn closed() -> Image {
     let disk = SimulatedDisk::new();
@@ -45,6 +46,37 @@ fn a_missing_segment_is_named() {
     };
     check(|image| image.delete(&segment_name(1)), is_missing(1));
     check(|image| image.delete(&segment_name(2)), is_missing(2));
+    let last = closed().names().count() as u32;
+    check(|image| image.delete(&segment_name(last)), is_missing(last));
+}
+
+#[test]
+fn a_roll_that_broke_off_before_the_new_segment_had_its_name_is_ended_by_the_next_opening() {
+    let disk = SimulatedDisk::new();
+    disk.set_hook(|operation| {
+        let is_it = operation.kind == OperationKind::Rename && *operation.name == *segment::temporary_name(3);
+        is_it.then_some(Fault::Io)
+    });
+    let mut workload = Workload::default();
+    assert!(matches!(workload.run(&disk, false), Err(JournalError::Poisoned { .. })));
+    let half_made = disk.image();
+    assert!(
+        half_made.bytes(&segment::temporary_name(3)).is_some() && half_made.bytes(&segment_name(3)).is_none()
+    );
+
+    // Whatever of the new segment's content a crash has left, and also for a reader beside it.
+    for content in [b"".as_slice(), b"half a header", &[7; 2000]] {
+        let mut image = half_made.clone();
+        image.put(&segment::temporary_name(3), content);
+        let disk = SimulatedDisk::from_image(image.clone());
+        let follower = JournalFollower::open(Arc::new(disk.clone()), options()).unwrap();
+        let (_, recovery) = check_reopens(&image, workload.durable, &workload.issued);
+        assert_eq!((recovery.segments, recovery.last), (3, follower.last()));
+    }
+    let mut image = half_made.clone();
+    image.delete(&segment::temporary_name(3));
+    let missing = open(&SimulatedDisk::from_image(image));
+    assert!(matches!(missing, Err(JournalError::Missing { segment: 3, .. })), "{missing:?}");
 }
 
 #[test]

@@ -151,6 +151,11 @@ fn a_directory_with_a_missing_segment_a_typed_error_that_says_which_file_nothing
         let remove = |dir: &Path| fs::remove_file(dir.join(segment(number))).unwrap();
         check(remove, |refused| matches!(refused, OpenError::Missing { path } if is(path, number)));
     }
+    let remove_last = |dir: &Path| {
+        let last = (1..).take_while(|number| dir.join(segment(*number)).exists()).last().unwrap();
+        fs::remove_file(dir.join(segment(last))).unwrap();
+    };
+    check(remove_last, |refused| matches!(refused, OpenError::Missing { .. }));
 }
 
 /// The directory of another format version, of another store, with a foreign, missing, duplicated or damaged segment: a typed error that says which file and where; nothing changed on disk.
