@@ -24,7 +24,6 @@ impl Core {
             State::Fallen(how) => self.down(at, how, step),
             State::Starting | State::Running | State::Stopping => self.ask_to_stop(at, step),
         }
-        self.drop_pointless_operations(step);
     }
 
     fn drop_down(&mut self, at: usize, step: &mut Step<'_>) {

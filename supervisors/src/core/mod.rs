@@ -109,6 +109,7 @@ impl Core {
             Event::Shutdown => self.give_up(Cause::Shutdown, &mut step),
         }
         self.go_on(&mut step);
+        self.drop_pointless_operations(&mut step);
     }
 
     /// The children in start order.

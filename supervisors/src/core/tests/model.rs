@@ -459,3 +459,20 @@ fn of_two_that_escalate_in_a_group_restart_the_last_is_the_cause() {
         run(group, &[plan(); 3], &BTreeMap::new(), &deeds).expect("both decide the same");
     }
 }
+
+/// The restart of a group that nobody is left of must not fall upon who comes later.
+#[test]
+fn a_restart_ends_with_the_last_child_that_waits_for_it() {
+    let starts = BTreeMap::from([(key('a'), VecDeque::from([Start::Runs, Start::Fails(FAILED)]))]);
+    let deeds = [
+        Deed::Exit(vec![(0, FAILED)]),
+        Deed::Add(plan()),
+        Deed::Remove(0),
+        Deed::Remove(1),
+        Deed::Add(plan()),
+        Deed::TryAgain,
+    ];
+    for group in [Group::OneForOne, Group::OneForAll, Group::RestForOne] {
+        run(group, &[plan()], &starts, &deeds).expect("both decide the same");
+    }
+}
