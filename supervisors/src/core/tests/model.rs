@@ -418,7 +418,7 @@ fn exit_all(house: &mut House, otp: &mut Otp, exits: &[(u8, How)]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(super::cases(4_000))]
 
     /// Whatever children do, the step decides what OTP's supervisor would have done.
     #[test]

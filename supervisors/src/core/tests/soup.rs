@@ -222,7 +222,7 @@ fn run(group: Group, plans: &[Plan], stirs: &[Stir]) -> Result<(), TestCaseError
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(super::cases(2_000))]
 
     /// Whatever answers come when: nothing is started twice, budgets hold, and a shutdown always ends.
     #[test]
