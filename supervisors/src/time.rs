@@ -12,6 +12,7 @@ use std::time::Duration;
 /// let later = Time::ZERO + Duration::from_millis(3);
 /// assert_eq!(later - Time::ZERO, Duration::from_millis(3));
 /// assert_eq!(Time::ZERO - later, Duration::ZERO); // saturates
+/// assert_eq!(later.to_string(), "0.003000s");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct Time(u64);
@@ -49,8 +50,9 @@ impl Sub<Time> for Time {
     }
 }
 
+/// Seconds to the microsecond, so that the times of a list stand in line.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", Duration::from_nanos(self.0))
+        write!(f, "{}.{:06}s", self.0 / 1_000_000_000, self.0 / 1_000 % 1_000_000)
     }
 }

@@ -154,7 +154,7 @@ impl fmt::Display for Line<'_> {
             write!(f, ", mailbox {depth}/{capacity} (high {high})")?;
         }
         if let Some(since) = node.busy_since {
-            write!(f, ", busy for {:?}", *at - since)?;
+            write!(f, ", busy for {:.1?}", *at - since)?;
         }
         if !node.doing.is_empty() {
             write!(f, ": {}", node.doing)?;
@@ -217,7 +217,7 @@ mod tests {
 store [one for one] running #1
 ├─ pipeline [rest for one] running #1
 │  ├─ indexer (inline) running #1, mailbox 0/64 (high 2)
-│  └─ writer (own thread) running #1, restarts 3 (1 in the window), mailbox 0/64 (high 2), busy for 5ms: fsync, \
+│  └─ writer (own thread) running #1, restarts 3 (1 in the window), mailbox 0/64 (high 2), busy for 5.0ms: fsync, \
 last exit: abandoned
 └─ cursors [one for one] running #1
 ";
