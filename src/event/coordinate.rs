@@ -82,6 +82,11 @@ impl Coordinate {
     pub fn scope(&self) -> &str {
         &self.scope
     }
+
+    /// The entity, shared.
+    pub(crate) fn shared_entity(&self) -> Arc<str> {
+        Arc::clone(&self.entity)
+    }
 }
 
 fn check(part: &'static str, text: &str, limit: usize) -> Result<(), CoordinateError> {

@@ -4,6 +4,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
+/// Bytes that an encoded payload is expected to need: room for them is taken at once.
+const ENCODED_BYTES: usize = 128;
+
 /// A type whose values can be the payload of an event.
 ///
 /// `KIND` is the name under which events of this type are stored; `VERSION` is raised when the type's shape
@@ -51,7 +54,7 @@ pub trait Payload: Serialize + DeserializeOwned {
     /// # Errors
     /// [`PayloadError::Encode`] when the type's `Serialize` refuses.
     fn encode(&self) -> Result<Vec<u8>, PayloadError> {
-        postcard::to_stdvec(self)
+        postcard::to_extend(self, Vec::with_capacity(ENCODED_BYTES))
             .map_err(|source| PayloadError::Encode { kind: Self::KIND, source: Arc::new(source) })
     }
 

@@ -44,9 +44,11 @@ fn check_event(item: usize, event: &NewEvent) -> Result<(), AppendError> {
 
 /// The caller's part of each record; the first event over a limit is the error, and so is a batch that is.
 pub(crate) fn encode(events: Vec<NewEvent>, limits: &Limits) -> Result<Vec<Draft>, AppendError> {
-    let encode_one = |(item, event): (usize, NewEvent)| {
+    let encode_one = |(item, mut event): (usize, NewEvent)| {
         let encoded =
             EncodedEvent::encode(&event, limits.record_bytes_max).map_err(|error| too_large(item, &error))?;
+        // The record has it now; nobody else will ask.
+        event.payload = Vec::new();
         Ok::<_, AppendError>(Draft { event, encoded })
     };
     let drafts: Vec<Draft> = events.into_iter().enumerate().map(encode_one).collect::<Result<_, _>>()?;

@@ -29,6 +29,9 @@ use std::time::Duration;
 use supervisors::{Actor, Address, Context, Flow, Reply};
 use unapplied::Unapplied;
 
+/// The longest that a sync is put off so that more may share it.
+const SHARING_MAX: Duration = Duration::from_millis(1);
+
 /// What the incarnations of the writer share.
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {
@@ -55,6 +58,8 @@ pub(crate) struct Writer {
     staged: Unapplied,
     /// What was committed and is not in the index yet.
     unapplied: Unapplied,
+    /// What becomes of the batch in hand; kept for its memory.
+    steps: Vec<Step>,
     /// Who waits for the commit that ends this turn.
     answers: Vec<Answer>,
     /// Whether someone of them waits for the disk.
@@ -115,6 +120,7 @@ impl Writer {
             journal: None,
             staged: Unapplied::default(),
             unapplied: Unapplied::default(),
+            steps: Vec::new(),
             answers: Vec::new(),
             needs_sync: false,
             flush_is_due: false,
@@ -201,24 +207,41 @@ impl Writer {
         context: &Context<'_, Message>,
     ) -> Result<Result<Vec<Receipt>, AppendError>, WriterError> {
         self.forget_applied();
-        let steps = match plan::plan(&drafts, &self.known()) {
-            Ok(steps) => steps,
-            Err(refusal) => return Ok(Err(refusal)),
+        let mut steps = std::mem::take(&mut self.steps);
+        let planned = plan::plan(&drafts, &self.known(), &mut steps);
+        let staged = match planned {
+            Ok(()) => self.stage_steps(drafts, &steps, durability, context).map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
         };
+        self.steps = steps;
+        staged
+    }
+
+    fn stage_steps(
+        &mut self,
+        drafts: Vec<Draft>,
+        steps: &[Step],
+        durability: Durability,
+        context: &Context<'_, Message>,
+    ) -> Result<Vec<Receipt>, WriterError> {
         self.journal().begin(context.runtime().wall_micros());
+        let is_batch = drafts.len() > 1;
         let mut receipts = Vec::with_capacity(drafts.len());
-        let mut correlations = Vec::with_capacity(drafts.len());
+        let mut correlations = Vec::with_capacity(if is_batch { drafts.len() } else { 0 });
         for (draft, step) in drafts.into_iter().zip(steps) {
-            let (receipt, correlation) = match step {
+            let (receipt, correlation) = match *step {
                 Step::Store(version) => self.stage_event(draft, version, &receipts, &correlations)?,
                 Step::Known(receipt) => (receipt, receipt.id),
                 Step::SameAs(item) => (Receipt { duplicate: true, ..receipts[item] }, correlations[item]),
             };
             receipts.push(receipt);
-            correlations.push(correlation);
+            // Only a later event of the batch asks for it.
+            if is_batch {
+                correlations.push(correlation);
+            }
         }
         self.needs_sync |= durability == Durability::Durable && self.reaches_past_durable(&receipts);
-        Ok(Ok(receipts))
+        Ok(receipts)
     }
 
     /// Stages one event of a batch; gives its receipt and its correlation.
@@ -305,11 +328,21 @@ impl Writer {
             }
         };
         if std::mem::take(&mut self.needs_sync) {
-            context.doing("syncing");
-            self.journal().sync().map_err(|error| poisoned(&error))?;
+            self.sync(context)?;
         }
         self.unapplied.absorb(&mut self.staged);
         self.tell(committed.map(|committed| committed.frame), context);
+        Ok(())
+    }
+
+    /// Whoever is answered now, or came while the disk was busy, is likely to come again: the next sync is worth waiting for
+    /// them, for no longer than a sync takes. One caller alone never waits.
+    fn sync(&mut self, context: &mut Context<'_, Message>) -> Result<(), WriterError> {
+        context.doing("syncing");
+        let began = context.runtime().now();
+        self.journal().sync().map_err(|error| poisoned(&error))?;
+        let took = context.runtime().now() - began;
+        context.expect_messages(self.answers.len() + context.address().depth(), took.min(SHARING_MAX));
         Ok(())
     }
 

@@ -66,10 +66,14 @@ impl Known<'_> {
     }
 }
 
-/// Decides over a batch. All of its events may be stored, or the first that may not is the error.
-pub(super) fn plan(drafts: &[Draft], known: &Known<'_>) -> Result<Vec<Step>, AppendError> {
+/// Decides over a batch, into `steps`. All of its events may be stored, or the first that may not is the error.
+pub(super) fn plan(drafts: &[Draft], known: &Known<'_>, steps: &mut Vec<Step>) -> Result<(), AppendError> {
     let mut batch = Batch { last: drafts.len().saturating_sub(1), ..Batch::default() };
-    drafts.iter().enumerate().map(|(item, draft)| batch.step(item, draft, known)).collect()
+    steps.clear();
+    for (item, draft) in drafts.iter().enumerate() {
+        steps.push(batch.step(item, draft, known)?);
+    }
+    Ok(())
 }
 
 /// What the earlier events of the batch changed.

@@ -5,11 +5,15 @@ use crate::index::Checkpoint;
 use crate::position::{Position, Version};
 use crate::region::Region;
 use foldhash::HashMap;
+use std::sync::Arc;
+
+/// Entries that an emptied map may keep room for: emptying it costs its room, at every commit.
+const ROOM_MAX: usize = 256;
 
 /// The facts of events that the index does not know yet.
 #[derive(Debug, Default)]
 pub(super) struct Unapplied {
-    versions: HashMap<Box<str>, Version>,
+    versions: HashMap<Arc<str>, Version>,
     keys: HashMap<Box<[u8]>, Receipt>,
     checkpoints: HashMap<Box<str>, Checkpoint>,
     /// Position, entity, scope and kind: what a condition's region is held against.
@@ -18,15 +22,15 @@ pub(super) struct Unapplied {
 
 impl Unapplied {
     pub(super) fn clear(&mut self) {
-        self.versions.clear();
-        self.keys.clear();
+        clear(&mut self.versions);
+        clear(&mut self.keys);
         self.checkpoints.clear();
         self.events.clear();
     }
 
     /// Notes an event that got these numbers.
     pub(super) fn note(&mut self, event: NewEvent, receipt: Receipt) {
-        self.versions.insert(event.coordinate.entity().into(), receipt.version);
+        self.versions.insert(event.coordinate.shared_entity(), receipt.version);
         if let Some(key) = &event.options.key {
             self.keys.insert(key.clone(), receipt);
         }
@@ -37,8 +41,15 @@ impl Unapplied {
         self.checkpoints.insert(id.into(), checkpoint);
     }
 
+    fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.checkpoints.is_empty()
+    }
+
     /// Takes over what `staged` noted; it was committed.
     pub(super) fn absorb(&mut self, staged: &mut Self) {
+        if self.is_empty() {
+            return std::mem::swap(self, staged);
+        }
         self.versions.extend(staged.versions.drain());
         self.keys.extend(staged.keys.drain());
         self.checkpoints.extend(staged.checkpoints.drain());
@@ -64,5 +75,12 @@ impl Unapplied {
         };
         let later = self.events.iter().filter(|(position, _)| *position > after);
         later.filter(|(_, event)| matches(event)).map(|(position, _)| *position).next()
+    }
+}
+
+fn clear<K, V>(map: &mut HashMap<K, V>) {
+    match map.capacity() <= ROOM_MAX {
+        true => map.clear(),
+        false => *map = HashMap::default(),
     }
 }

@@ -23,11 +23,23 @@ pub(crate) struct Turn<M> {
     pub(crate) now: Option<Time>,
     pub(crate) wake_me: bool,
     pub(crate) incarnation: u64,
+    /// What the handler has reason to expect: until it is there, a drained mailbox does not yet end the turn.
+    pub(crate) expected: Option<Expected>,
+}
+
+/// Messages that will come soon.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expected {
+    /// How many a turn is to have handled.
+    pub(crate) messages: usize,
+    /// How long it waits for them, in all.
+    pub(crate) within: Duration,
 }
 
 impl<M> Turn<M> {
     pub(crate) fn new() -> Turn<M> {
-        Turn { outbox: Outbox::new(), timers: Timers::new(), now: None, wake_me: false, incarnation: 0 }
+        let (outbox, timers) = (Outbox::new(), Timers::new());
+        Turn { outbox, timers, now: None, wake_me: false, incarnation: 0, expected: None }
     }
 }
 
@@ -62,6 +74,16 @@ impl<M: Send + 'static> Context<'_, M> {
     /// Asks for [`Actor::woken`](crate::Actor::woken) in a next turn, after what the supervisor may want first.
     pub fn wake_me(&mut self) {
         self.turn.wake_me = true;
+    }
+
+    /// Says that the next turn has reason to expect that many messages: having drained the mailbox, it looks for more
+    /// until it has handled as many, at most that long, before it ends. For an actor whose [`turn_ended`] is dear and
+    /// shared by all messages of the turn, as a commit is. It holds for one turn; a simulated turn does not wait, because
+    /// there the end of a turn is a choice.
+    ///
+    /// [`turn_ended`]: crate::Actor::turn_ended
+    pub fn expect_messages(&mut self, messages: usize, within: Duration) {
+        self.turn.expected = Some(Expected { messages, within });
     }
 
     /// This actor's own address.

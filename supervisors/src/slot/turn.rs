@@ -2,13 +2,16 @@
 
 use super::lane::Urgent;
 use super::{Body, Slot, boundary};
+use crate::context::Expected;
 use crate::control::{Event, Phase};
 use crate::driver::{self, Hand};
 use crate::planted::{self, Bug};
 use crate::rt::atomic::Ordering;
+use crate::rt::thread;
 use crate::spec::Driver;
 use crate::{Address, CallError, Context, ExitReason, Flow};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What is to be done after the body was unlocked.
 pub(super) enum Outcome {
@@ -83,7 +86,7 @@ impl<M: Send + 'static> Run<'_, M> {
                 seen = self.slot.counted();
                 drained = self.body.taken >= seen;
             }
-            if drained || self.body.ended.is_some() {
+            if self.body.ended.is_some() || (drained && !self.more_comes()) {
                 break;
             }
             let Some(item) = self.next() else { break };
@@ -93,6 +96,31 @@ impl<M: Send + 'static> Run<'_, M> {
         if self.body.ended.is_none() && self.body.handled > 0 && (!simulated || self.commits_now()) {
             self.end_turn();
         }
+    }
+
+    /// Waits for what the handler has reason to expect. Others need the processor to send it, so this thread yields.
+    fn more_comes(&mut self) -> bool {
+        let Some(expected) = self.body.turn.expected.take() else { return false };
+        if self.body.handled == 0
+            || self.body.handled >= expected.messages
+            || self.slot.runtime().is_simulated()
+        {
+            return false;
+        }
+        let began = self.slot.runtime().now();
+        let taken = self.body.taken;
+        let mut waited = Duration::ZERO;
+        let came = loop {
+            match waited {
+                _ if self.slot.counted() > taken => break true,
+                waited if waited >= expected.within => break false,
+                _ => thread::yield_now(),
+            }
+            waited = self.slot.runtime().now() - began;
+        };
+        self.body.turn.expected =
+            came.then(|| Expected { within: expected.within.saturating_sub(waited), ..expected });
+        came
     }
 
     /// A simulated turn takes one message at a time; how many of them a commit covers is a choice.

@@ -1,5 +1,7 @@
 //! What a slot does for its callers, on real threads.
 
+mod expecting;
+
 use crate::nursery::{Nursery, Nursling};
 use crate::rt::{self, channel};
 use crate::*;
