@@ -6,5 +6,6 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)] // a proof may touch anything
 
 mod row;
+pub mod sweeps;
 
 pub use row::{Effort, Outcome, Row};

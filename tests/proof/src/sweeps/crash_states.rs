@@ -1,0 +1,106 @@
+//! R2: at every disk operation of whole lives the power goes, and the disk keeps whatever it may.
+
+use super::cases;
+use super::judge::reopen;
+use super::workload::{End, Life};
+use crate::{Effort, Row};
+use std::sync::atomic::{AtomicU64, Ordering};
+use timberline::storage::simulated::{Image, Seeded, SimulatedDisk};
+
+/// A disk's state before each of its operations, and what was promised by then.
+struct History {
+    images: Vec<Image>,
+    life: Life,
+}
+
+impl History {
+    fn of(seed: u64, end: End) -> Self {
+        let disk = SimulatedDisk::new();
+        disk.keep_images();
+        let life = Life::run(&disk, seed, 3, end);
+        Self { images: disk.images(), life }
+    }
+
+    fn promised(&self, operation: usize) -> usize {
+        let until = self.life.promises.partition_point(|(operations, _)| *operations <= operation);
+        until.checked_sub(1).map_or(0, |at| self.life.promises[at].1)
+    }
+}
+
+/// Everything is lost, everything is kept, or as the draw has it.
+fn crash(image: &Image, seed: u64) -> Image {
+    let mut draw = Seeded::new(seed);
+    image.crash(&mut |count| match seed % 16 {
+        0 => count - 1,
+        1 => 0,
+        _ => draw.choose(count),
+    })
+}
+
+/// What was met on the way: a sweep that never met it would prove little.
+#[derive(Default)]
+struct Met {
+    cuts: AtomicU64,
+    gaps: AtomicU64,
+    crashes_in_recovery: AtomicU64,
+    rolls_ended: AtomicU64,
+}
+
+/// Crash states.
+#[must_use]
+pub fn r2(effort: Effort) -> Row {
+    let histories = [History::of(1, End::Killed), History::of(2, End::Closed), History::of(3, End::Killed)];
+    let states = effort.pick(1_500, 1_000_000);
+    let met = Met::default();
+    let note = || {
+        let count = |met: &AtomicU64| met.load(Ordering::Relaxed);
+        let Met { cuts, gaps, crashes_in_recovery, rolls_ended } = &met;
+        format!(
+            "{} torn tails, {} gaps, {} rolls ended, {} crashes during recovery",
+            count(cuts),
+            count(gaps),
+            count(rolls_ended),
+            count(crashes_in_recovery)
+        )
+    };
+    cases::row("R2", "crash states", states, note, |case| {
+        let history = &histories[(case % 3) as usize];
+        // A step that has no common divisor with the count visits every operation.
+        let operation = (case.wrapping_mul(7919) % history.images.len() as u64) as usize;
+        check(history, operation, case, &met)
+    })
+}
+
+fn check(history: &History, operation: usize, seed: u64, met: &Met) -> Result<(), String> {
+    let (promised, issued) = (history.promised(operation), history.life.issued);
+    let image = crash(&history.images[operation], seed);
+    let disk = SimulatedDisk::from_image(image.clone());
+    let during_recovery = seed % 4 == 3;
+    if during_recovery {
+        disk.keep_images();
+    }
+    let segments = image.names().filter(|name| name.ends_with(".segment")).count();
+    let (store, contents) = reopen(&disk).map_err(|told| format!("at operation {operation}: {told}"))?;
+    contents.check_prefix(promised, issued).map_err(|why| format!("at operation {operation}: {why}"))?;
+    let recovery = store.recovery().ok_or("no recovery is told of")?;
+    met.cuts.fetch_add(u64::from(recovery.cut.is_some()), Ordering::Relaxed);
+    met.gaps.fetch_add(u64::from(recovery.gap.is_some()), Ordering::Relaxed);
+    met.rolls_ended
+        .fetch_add(u64::from(segments > 0 && recovery.segments as usize > segments), Ordering::Relaxed);
+    let moments = if during_recovery { disk.images() } else { vec![disk.image()] };
+    drop(store);
+    met.crashes_in_recovery.fetch_add(u64::from(during_recovery), Ordering::Relaxed);
+    // Wherever the power goes again: recovering twice is recovering once.
+    let moment = &moments[(seed / 4) as usize % moments.len()];
+    let again = SimulatedDisk::from_image(crash(moment, seed / 2));
+    let (_, second) =
+        reopen(&again).map_err(|told| format!("the second time, at operation {operation}: {told}"))?;
+    if (&second.notes, &second.echoes) != (&contents.notes, &contents.echoes) {
+        return Err(format!(
+            "at operation {operation}: {} notes, then {}",
+            contents.notes.len(),
+            second.notes.len()
+        ));
+    }
+    Ok(())
+}
