@@ -89,6 +89,19 @@ impl StoreBuilder {
         self
     }
 
+    /// Opens the store for reading only, on the simulated disk.
+    ///
+    /// # Errors
+    /// As [`Store::open_read_only`]; [`OpenError::NoStore`] without a simulated disk.
+    #[cfg(feature = "simulation")]
+    pub fn open_read_only(self) -> Result<super::ReadOnlyStore, OpenError> {
+        let dir = self.config.dir();
+        let (Some(storage), Some(runtime)) = (self.storage, self.runtime) else {
+            return Err(OpenError::NoStore { path: dir.to_owned() });
+        };
+        super::ReadOnlyStore::open_on(dir, storage, runtime)
+    }
+
     /// Opens the store; see [`Store::open`].
     ///
     /// # Errors

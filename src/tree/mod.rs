@@ -77,7 +77,7 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
     let setup = writer::Setup {
         storage,
         lock,
-        new_store: new_store_id(),
+        new_store: new_store_id(&runtime),
         options: journal_options(&config),
         limits,
         flush_interval: config.flush_interval,
@@ -155,8 +155,12 @@ pub(crate) fn index_options(config: &Config) -> IndexOptions {
     }
 }
 
-/// Sixteen bytes that no other store has: the standard library's hasher is seeded by the operating system.
-fn new_store_id() -> StoreId {
+/// Sixteen bytes that no other store has: the standard library's hasher is seeded by the operating system. Nothing
+/// in a simulation is left to chance.
+fn new_store_id(runtime: &Runtime) -> StoreId {
+    if runtime.is_simulated() {
+        return StoreId::new(*b"a simulated disk");
+    }
     let word = || RandomState::new().build_hasher().finish().to_le_bytes();
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&word());
