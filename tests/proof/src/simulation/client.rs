@@ -13,8 +13,8 @@ use timberline::{
 pub(super) const ENTITIES: [&str; 5] = ["a0", "a1", "b0", "b1", "b2"];
 const SCOPES: [&str; 2] = ["s0", "s1"];
 /// The most events of a batch; their numbers begin at that of the append times this.
-pub(super) const ITEMS_MAX: usize = 64;
-const LARGE_BYTES: usize = 6 << 10;
+pub(super) const ITEMS_MAX: usize = 32;
+const LARGE_BYTES: usize = 1 << 10;
 
 /// A region with more terms than a region may have.
 static WIDE: LazyLock<Region> = LazyLock::new(|| {
@@ -240,7 +240,7 @@ fn spoil(events: &mut Vec<NewEvent>, desk: &Desk<'_>) {
     let stranger = EventId::from_u128(u128::MAX / 3);
     match desk.faults.choose(120) {
         1 => events.push(raw("", 8)),
-        2 => events.push(raw("Step", 20 << 10)),
+        2 => events.push(raw("Step", 3 << 10)),
         3 => events.push(raw("Step", 8).caused_by_item(100)),
         4 => events.clear(),
         5 => events.push(raw("Step", 8).caused_by([stranger])),

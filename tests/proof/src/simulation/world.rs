@@ -17,6 +17,8 @@ use timberline::{
     StoreBuilder, StoredEvent, gate,
 };
 
+/// So small that every run sees several.
+const SEGMENT_BYTES: u64 = 8 << 10;
 /// Openings that may fail for an injected fault before the world lets one succeed.
 const OPENINGS_MAX: usize = 4;
 
@@ -124,6 +126,12 @@ impl World {
         }
         let Some(life) = &mut self.life else { return };
         life.clients.iter_mut().for_each(|client| client.collect(&self.notes));
+        self.collect_reports();
+    }
+
+    /// Before a name is given to another child, too: a report tells only the name.
+    fn collect_reports(&self) {
+        let Some(life) = &self.life else { return };
         while let Some(received) = life.reports.try_recv() {
             if let Received::Report(report) = received
                 && let Lifecycle::Restarting { of, within, .. } = report.what
@@ -173,6 +181,7 @@ impl World {
     }
 
     fn hire(&mut self, number: usize) {
+        self.collect_reports();
         let Some(life) = &mut self.life else { return };
         self.hirings += 1;
         let bench = Bench {
@@ -231,9 +240,10 @@ impl World {
     pub(super) fn config(&self) -> Config {
         let config = Config::new("simulated")
             .segment_bytes(64 << 10)
-            .commit_bytes_max(16 << 10)
-            .record_bytes_max(8 << 10)
             .preallocate_bytes(8 << 10)
+            .commit_bytes_max(16 << 10)
+            .record_bytes_max(2 << 10)
+            .batch_events_max(40)
             .open_files_max(4)
             .index_cache_bytes(64 << 10);
         let small = self.faults.has(Class::SmallMailboxes);
@@ -255,7 +265,7 @@ impl World {
             }
         });
         let builder = Store::builder(config).gate(rule).record_denials(true);
-        builder.simulated(self.simulation.runtime(), Arc::new(self.disk.clone()))
+        builder.tiny_segments(SEGMENT_BYTES).simulated(self.simulation.runtime(), Arc::new(self.disk.clone()))
     }
 
     /// Opens the store; what fails for an injected fault is tried again, at last without faults.
