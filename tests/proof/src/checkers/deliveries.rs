@@ -147,14 +147,17 @@ impl<'a> Worker<'a> {
 
     /// An event of the region between the committed place, where the batch begins, and its end that is not in it.
     fn missing(&self, handed: &Handed, log: &[Stored]) -> Option<u64> {
-        let end = *handed.positions.last()?;
-        if !handed.positions.is_sorted_by(|one, next| one < next) || handed.positions[0] <= handed.committed {
-            return Some(handed.positions[0]);
+        let Handed { positions, committed, end, .. } = handed;
+        let early = positions.first().filter(|first| *first <= committed);
+        let late = positions.last().filter(|last| *last > end);
+        let unordered = positions.windows(2).find(|pair| pair[0] >= pair[1]).map(|pair| &pair[1]);
+        if let Some(wrong) = early.or(late).or(unordered) {
+            return Some(*wrong);
         }
-        let begin = log.partition_point(|event| event.position <= handed.committed);
-        let due = log[begin..].iter().take_while(|event| event.position <= end);
+        let begin = log.partition_point(|event| event.position <= *committed);
+        let due = log[begin..].iter().take_while(|event| event.position <= *end);
         let mut due = due.filter(|event| self.watch.matches(event)).map(|event| event.position);
-        due.find(|position| handed.positions.binary_search(position).is_err())
+        due.find(|position| positions.binary_search(position).is_err())
     }
 
     fn said(&mut self, saying: Saying) {

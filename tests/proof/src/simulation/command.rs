@@ -1,4 +1,5 @@
-//! The command line of the simulation: `scoreboard replay FILE`, `scoreboard seeds PLAN FROM COUNT`.
+//! The command line of the simulation: `replay FILE`, `seed PLAN SEED`, `seeds PLAN FROM COUNT`, `shrink PLAN SEED DIR`,
+//! `row ID`.
 
 use super::choices::Source;
 use super::history::Happened;
@@ -7,6 +8,7 @@ use super::replay::replay;
 use super::run::{Outcome, run};
 use super::shrink::{shrink, weight};
 use super::sweep::sweep;
+use crate::Effort;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -20,12 +22,31 @@ pub fn command() -> Option<ExitCode> {
         ["seed", plan, seed] => Some(show(&run(Source::Seed(number(seed)), &named(plan)))),
         ["shrink", plan, seed, to] => Some(shrink_seed(plan, number(seed), to)),
         ["seeds", plan, from, count] => Some(run_seeds(plan, number(from), number(count))),
+        ["row", id] => Some(run_row(id)),
         ["fingerprints", from, count] => {
             fingerprints(number(from), number(count)).iter().for_each(|line| println!("{line}"));
             Some(ExitCode::SUCCESS)
         }
         _ => None,
     }
+}
+
+/// One of the simulation's rows, in its long form.
+fn run_row(id: &str) -> ExitCode {
+    let row = match id {
+        "R6" => super::r6(Effort::Long),
+        "R7" => super::r7(Effort::Long),
+        "R8" => super::r8(Effort::Long),
+        "R11" => super::r11(Effort::Long),
+        "R12" => super::r12(Effort::Long),
+        "R14" => super::r14(Effort::Long),
+        _ => panic!("a row of the simulation: R6, R7, R8, R11, R12, R14"),
+    };
+    println!("{row}");
+    if let crate::Outcome::Ran { failures, .. } = &row.outcome {
+        failures.iter().for_each(|failure| println!("WRONG: {failure}"));
+    }
+    if row.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn number(text: &str) -> u64 {

@@ -38,9 +38,9 @@ pub fn r6(effort: Effort) -> Row {
 #[must_use]
 pub fn r7(effort: Effort) -> Row {
     let began = Instant::now();
-    let mut tally = sweep("broad", 0..effort.pick(250, 100_000), |_| false);
+    let mut tally = sweep("broad", 0..effort.pick(100, 100_000), |_| false);
     let seeds = tally.runs;
-    let searched = search(effort.pick(1, 2), effort.pick(400, 60_000), &mut tally);
+    let searched = search(effort.pick(1, 2), effort.pick(150, 60_000), &mut tally);
     let missing = tally.census.missing();
     if effort == Effort::Long && !missing.is_empty() {
         tally.failures.push(format!("never reached: {}", missing.join(", ")));
@@ -68,7 +68,7 @@ fn search(depth: usize, limit: u64, tally: &mut Tally) -> String {
 /// R8: the same seeds here and in another process.
 #[must_use]
 pub fn r8(effort: Effort) -> Row {
-    let (began, count) = (Instant::now(), effort.pick(20, 1_000));
+    let (began, count) = (Instant::now(), effort.pick(10, 1_000));
     let here = fingerprints(0, count);
     let outcome = match elsewhere(count) {
         Err(error) => Outcome::NotRun(error.to_string()),
@@ -103,7 +103,7 @@ fn elsewhere(count: u64) -> std::io::Result<Vec<String>> {
 /// R11: deliveries against the rules.
 #[must_use]
 pub fn r11(effort: Effort) -> Row {
-    let (began, target) = (Instant::now(), effort.pick(20_000, 10_000_000));
+    let (began, target) = (Instant::now(), effort.pick(10_000, 10_000_000));
     let tally = sweep("busy", 0..u64::MAX, |tally| tally.deliveries >= target);
     let note = format!("{} deliveries audited", tally.deliveries);
     of_tally("R11", "delivery audit", began, tally, note)
@@ -113,7 +113,7 @@ pub fn r11(effort: Effort) -> Row {
 #[must_use]
 pub fn r12(effort: Effort) -> Row {
     let began = Instant::now();
-    let tally = sweep("talkative", 0..effort.pick(15, 10_000), |_| false);
+    let tally = sweep("talkative", 0..effort.pick(6, 10_000), |_| false);
     let note = format!("{} operations a history", tally.operations / tally.runs.max(1));
     of_tally("R12", "histories", began, tally, note)
 }

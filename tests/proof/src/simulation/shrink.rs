@@ -16,6 +16,7 @@ pub fn shrink(trace: &[usize], plan: &Plan, time: Duration) -> Vec<usize> {
         violation,
         until: Instant::now() + time,
     };
+    shrinker.cut();
     while shrinker.round() {}
     shrinker.best
 }
@@ -34,13 +35,25 @@ struct Shrinker {
 }
 
 impl Shrinker {
+    /// Finds about the shortest begin that still fails: what comes behind what was wrong does not matter.
+    fn cut(&mut self) {
+        let (mut passes, mut fails) = (0, self.best.len());
+        while fails - passes > 1 && !self.is_late() {
+            let middle = passes + (fails - passes) / 2;
+            match self.attempt(self.best[..middle.min(self.best.len())].to_vec()) {
+                true => fails = middle.min(self.best.len()),
+                false => passes = middle,
+            }
+        }
+    }
+
     /// One pass of everything; whether it helped and there is time for another.
     fn round(&mut self) -> bool {
         let before = (weight(&self.best), self.best.len());
         let mut size = self.best.len().div_ceil(2).max(1);
         loop {
-            self.each_chunk(size, |chunk| chunk.clear());
             self.each_chunk(size, |chunk| chunk.fill(0));
+            self.each_chunk(size, |chunk| chunk.clear());
             if size == 1 || self.is_late() {
                 break;
             }
