@@ -9,6 +9,8 @@ mod crashes;
 mod deliveries;
 mod reactions;
 mod reads;
+#[cfg(test)]
+mod tests;
 
 use crate::simulation::{Happened, History, Stored};
 

@@ -162,7 +162,7 @@ impl Client {
 
     fn read(&mut self, desk: &Desk<'_>) {
         let watch = watch(desk.faults.choose(9));
-        let after = if desk.faults.choose(2) == 1 { self.seen } else { 0 };
+        let after = if desk.faults.choose(4) == 1 { 0 } else { self.seen };
         let written = desk.store.written().get();
         let reader = desk.store.read(&region(&watch)).after(Position::new(after));
         let read: Result<Vec<(u64, u64)>, _> = reader

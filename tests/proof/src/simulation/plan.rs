@@ -50,7 +50,7 @@ impl Plan {
     pub fn broad() -> Plan {
         Plan {
             lives: 3,
-            rounds: 60,
+            rounds: 40,
             clients: 3,
             batch: 4,
             classes: Class::ALL.to_vec(),

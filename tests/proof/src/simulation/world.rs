@@ -244,8 +244,8 @@ impl World {
             .commit_bytes_max(16 << 10)
             .record_bytes_max(2 << 10)
             .batch_events_max(40)
-            .open_files_max(4)
             .index_cache_bytes(64 << 10);
+        let config = config.open_files_max([64, 64, 64, 4][self.choose(4)]);
         let small = self.faults.has(Class::SmallMailboxes);
         if small {
             self.notes.count("SmallMailboxes");
@@ -297,6 +297,13 @@ impl World {
             self.count_recovery(&recovery);
         }
         self.notes.note(Happened::Opened(self.log(&store)));
+        // What recovery kept is durable, and recovering twice is recovering once.
+        if self.faults.happens(Class::CrashAtOperation, 20) {
+            drop(store);
+            let death = [Death::Killed, Death::PowerCut][self.choose(2)];
+            self.bury(death);
+            return self.open();
+        }
         let clients = (0..self.plan.clients).map(|_| Client::default()).collect();
         let workers = self.jobs.iter().map(|_| None).collect();
         let reports = store.reports();
