@@ -63,16 +63,14 @@ struct Worker<'a> {
     last: Option<(&'a Handed, Option<Saying>)>,
     /// A place that was surely committed.
     confirmed: u64,
-    /// Places that a yes may have committed since.
-    perhaps: u64,
+    /// Places that a yes may have committed since: a commit whose worker died may be on its way for a while.
+    perhaps: Vec<u64>,
     /// The highest position handed out.
     highest: u64,
     redelivered: usize,
     disturbances: usize,
     /// No batch was handed out in this hiring yet.
     is_fresh: bool,
-    /// Of a worker without a checkpoint: it begins at the beginning with each hiring.
-    seen: u64,
 }
 
 impl<'a> Worker<'a> {
@@ -84,12 +82,11 @@ impl<'a> Worker<'a> {
             batch: 0,
             last: None,
             confirmed: 0,
-            perhaps: 0,
+            perhaps: Vec::new(),
             highest: 0,
             redelivered: 0,
             disturbances: 0,
             is_fresh: true,
-            seen: 0,
         }
     }
 
@@ -97,7 +94,8 @@ impl<'a> Worker<'a> {
         self.is_fresh = true;
         self.disturbances += 1;
         if !self.is_durable {
-            (self.confirmed, self.perhaps, self.highest, self.seen, self.last) = (0, 0, 0, 0, None);
+            (self.confirmed, self.highest, self.last) = (0, 0, None);
+            self.perhaps.clear();
         }
     }
 
@@ -107,16 +105,16 @@ impl<'a> Worker<'a> {
             || self.last.is_none_or(|(last, _)| {
                 (last.hiring, last.incarnation) != (handed.hiring, handed.incarnation)
             });
-        let allowed = [self.confirmed, self.perhaps];
-        if begins && !allowed.contains(&handed.committed) {
-            let rule = if handed.committed > self.perhaps {
+        let is_known = self.confirmed == handed.committed || self.perhaps.contains(&handed.committed);
+        if begins && !is_known {
+            let rule = if handed.committed > self.said_yes_to() {
                 "3: no checkpoint before a yes"
             } else {
                 "2: a life begins at its checkpoint"
             };
             wrong.push(fault(rule));
         }
-        if !begins && handed.committed != self.perhaps {
+        if !begins && self.last.is_some_and(|(last, _)| handed.committed != last.end.max(last.committed)) {
             wrong.push(fault("3: a checkpoint is what the handler said yes to"));
         }
         if !begins && self.last.is_some_and(|(_, said)| said != Some(Saying::Yes)) {
@@ -140,7 +138,7 @@ impl<'a> Worker<'a> {
         }
         self.highest = self.highest.max(end);
         self.confirmed = handed.committed;
-        self.perhaps = handed.committed;
+        self.perhaps.retain(|place| *place > handed.committed);
         self.is_fresh = false;
         self.last = Some((handed, None));
     }
@@ -160,11 +158,17 @@ impl<'a> Worker<'a> {
         due.find(|position| positions.binary_search(position).is_err())
     }
 
+    /// The furthest place that is, or may be, committed.
+    fn said_yes_to(&self) -> u64 {
+        self.perhaps.iter().copied().max().unwrap_or(0).max(self.confirmed)
+    }
+
     fn said(&mut self, saying: Saying) {
         let Some((handed, said)) = &mut self.last else { return };
         *said = Some(saying);
         if saying == Saying::Yes {
-            self.perhaps = handed.end.max(self.perhaps);
+            let end = handed.end;
+            self.perhaps.push(end);
         }
     }
 
@@ -186,10 +190,11 @@ impl<'a> Worker<'a> {
     /// Everything that matches was delivered, and to a yes.
     fn rested(&self, log: &[Stored], wrong: &mut Vec<String>) {
         let last = log.iter().rev().find(|event| self.watch.matches(event)).map_or(0, |event| event.position);
-        if self.highest < last || self.perhaps < last {
+        if self.highest < last || self.said_yes_to() < last {
             wrong.push(format!(
                 "6: at rest everything is delivered: worker {} stands at {} of {last}",
-                self.number, self.perhaps
+                self.number,
+                self.said_yes_to()
             ));
         }
     }
