@@ -22,7 +22,7 @@
 //! - *Nothing is done twice in the journal.* A checkpoint and the reactions to its batch are one frame, and the writer takes a
 //!   checkpoint's step only from where the checkpoint stands. So a commit whose answer was lost is simply asked for again.
 //! - *A life begins where the last commit ended.* What a panic leaves behind is dropped with its incarnation; the next
-//!   one reads its place from the index, which has it from the journal.
+//!   one reads its place from the index, which has it from the journal, and from what the last one was told.
 //! - *No wake-up is lost.* Watermarks are published before workers are woken, a wake-up that comes during a turn makes
 //!   another turn, and `started` wakes itself.
 //! - *A stop waits for one batch at most.* A turn handles one batch and asks for the next turn by a wake-up, behind
@@ -131,6 +131,8 @@ impl CursorWorker {
             None => Cursor::new(region, self.shared.progress().committed),
             Some(id) => resume_at(&self.view, id, region)?,
         };
+        // What this worker was told is committed is so, even where the index does not have it back yet.
+        self.cursor.commit(self.shared.progress().committed);
         self.shared.resumed(self.cursor.committed());
         Ok(())
     }

@@ -209,6 +209,13 @@ impl SegmentPlace {
         Self { number, first, through: Position::END, is_lost: Arc::default() }
     }
 
+    /// The file, unless it is another one of its name: that of a segment that was growing is written anew when its writer
+    /// ends, and then tells of what is known without it too.
+    pub(super) fn told_by(&self, table: Arc<Table>) -> Result<Arc<Table>, IndexError> {
+        let is_same = !self.is_open() || table.header.stretch.last == self.through.get();
+        if is_same { Ok(table) } else { Err(table.damaged(0)) }
+    }
+
     /// Whether its file tells only of its begin.
     pub(super) fn is_open(&self) -> bool {
         self.through != Position::END

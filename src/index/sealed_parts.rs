@@ -246,6 +246,7 @@ impl SealedParts {
         let level = segment.place.level();
         if !is_lost.load(Ordering::Acquire) {
             let table = files.table(level, *number, *number);
+            let table = table.and_then(|table| segment.place.told_by(table));
             match table.and_then(|table| look(Lookup::File(Sealed::new(&table)))) {
                 Err(IndexError::Journal(cause)) => return Err(IndexError::Journal(cause)),
                 Err(error) => files.note_lost(level, *number, &error, is_lost.swap(true, Ordering::AcqRel)),

@@ -35,6 +35,10 @@ pub(crate) enum Answer {
     Receipts(Reply<Result<Vec<Receipt>, AppendError>>, Vec<Receipt>),
     /// A worker's commit.
     Done(Reply<Result<(), CommitError>>),
+    /// A batch that was refused, and why; told when what it was owed to is committed.
+    Refused(Reply<Result<Vec<Receipt>, AppendError>>, AppendError),
+    /// A worker's commit that was refused, likewise.
+    Undone(Reply<Result<(), CommitError>>, CommitError),
     /// Everything was brought to the disk.
     Flushed(Reply<Result<Position, AppendError>>),
 }
@@ -45,6 +49,8 @@ impl Answer {
         match self {
             Self::Receipts(reply, receipts) => reply.send(Ok(named(receipts, durable))),
             Self::Done(reply) => reply.send(Ok(())),
+            Self::Refused(reply, refusal) => reply.send(Err(refusal)),
+            Self::Undone(reply, refusal) => reply.send(Err(refusal)),
             Self::Flushed(reply) => reply.send(Ok(durable)),
         }
     }
@@ -52,10 +58,29 @@ impl Answer {
     /// Says that nothing was stored.
     pub(crate) fn refuse(self, error: &AppendError) {
         match self {
-            Self::Receipts(reply, _) => reply.send(Err(error.clone())),
-            Self::Done(reply) => reply.send(Err(CommitError::Append(error.clone()))),
+            Self::Receipts(reply, _) | Self::Refused(reply, _) => reply.send(Err(error.clone())),
+            Self::Done(reply) | Self::Undone(reply, _) => {
+                reply.send(Err(CommitError::Append(error.clone())));
+            }
             Self::Flushed(reply) => reply.send(Err(error.clone())),
         }
+    }
+
+    /// Says to a caller that its event may be stored. A worker hears of its dropped reply, and asks again if it can.
+    fn forget(self) {
+        match self {
+            Self::Done(_) | Self::Undone(..) => {}
+            other => other.refuse(&AppendError::Indeterminate {
+                why: "the store ended before what was written could be read".into(),
+            }),
+        }
+    }
+}
+
+impl Drop for Committed {
+    /// Nobody is left to handle it. What was committed must not be taken for refused.
+    fn drop(&mut self) {
+        self.answers.drain(..).for_each(Answer::forget);
     }
 }
 

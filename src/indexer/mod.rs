@@ -42,6 +42,10 @@ pub(crate) struct Setup {
 #[derive(Debug)]
 pub(crate) struct Indexer {
     setup: Setup,
+    /// Whether this incarnation has the whole journal. Before that the index lacks what the last one failed at.
+    is_caught_up: bool,
+    /// Commits that came before that: what catching up takes in, and who waits for it.
+    early: Vec<Committed>,
 }
 
 /// Why the indexer gives up.
@@ -113,17 +117,24 @@ impl Actor for Indexer {
 
 impl Indexer {
     pub(crate) fn new(setup: Setup) -> Self {
-        Self { setup }
+        Self { setup, is_caught_up: false, early: Vec::new() }
     }
 
-    fn committed(&mut self, committed: Committed) -> Result<(), IndexerError> {
+    fn committed(&mut self, mut committed: Committed) -> Result<(), IndexerError> {
+        if !self.is_caught_up {
+            // The frame may follow one that is missing. To show it would let readers and workers pass that one by.
+            self.early.push(committed);
+            return Ok(());
+        }
+        // Of this incarnation's failure they are told as of any other's.
+        let answers = std::mem::take(&mut committed.answers);
         let Setup { view, interests, .. } = &self.setup;
         if let Some(frame) = &committed.frame {
             view.change(|index| apply(index, interests, frame))?;
         }
         // Seen first, told second: who has a receipt can read its event.
         view.publish(committed.durable);
-        for answer in committed.answers {
+        for answer in answers {
             answer.tell(committed.durable);
         }
         interests.wake(view.written(), committed.durable);
@@ -140,7 +151,19 @@ impl Indexer {
         view.change(|current| *current = index);
         view.publish(durable);
         interests.wake_all();
+        self.is_caught_up = true;
+        self.answer_early(durable);
         Ok(())
+    }
+
+    /// Who waits for a commit that catching up has taken in is told now. Of any other nobody knows what became.
+    fn answer_early(&mut self, durable: Position) {
+        let applied = self.setup.view.written();
+        for mut committed in self.early.drain(..) {
+            if committed.frame.as_ref().is_none_or(|frame| frame.last() <= applied) {
+                committed.answers.drain(..).for_each(|answer| answer.tell(durable));
+            }
+        }
     }
 }
 

@@ -170,7 +170,7 @@ impl JournalReader {
                 block.buffer().clear();
                 return Ok(false);
             }
-            let limit = if at_tail { tail_offset } else { u32::MAX } - offset;
+            let limit = if at_tail { tail_offset - offset } else { self.left_of(block.start)? };
             self.fill(block, wanted.min(limit as usize))?;
             match first_item(block)? {
                 FirstItem::Whole => return Ok(true),
@@ -179,6 +179,12 @@ impl JournalReader {
                 FirstItem::None | FirstItem::Needs(_) => return Err(self.corrupt(block.start)),
             }
         }
+    }
+
+    /// Bytes of a sealed segment from `point` on: memory for more would only be cleared and given back.
+    fn left_of(&self, point: ReadPoint) -> Result<u32, JournalError> {
+        let left = self.file(point.segment)?.length()?.saturating_sub(point.offset.into());
+        Ok(u32::try_from(left).unwrap_or(u32::MAX - point.offset))
     }
 
     fn fill(&self, block: &mut Block, bytes: usize) -> Result<(), JournalError> {

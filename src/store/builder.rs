@@ -36,6 +36,8 @@ pub struct StoreBuilder {
     records_denials: bool,
     runtime: Option<Runtime>,
     storage: Option<Arc<dyn Storage>>,
+    /// Smaller than a config may ask for.
+    segment_bytes: Option<u64>,
 }
 
 /// What was wrong when a store was closed. Every thread was joined all the same, or is named in the report.
@@ -60,7 +62,14 @@ pub enum CloseError {
 
 impl StoreBuilder {
     pub(super) fn new(config: Config) -> Self {
-        Self { config, gates: GateSet::default(), records_denials: false, runtime: None, storage: None }
+        Self {
+            config,
+            gates: GateSet::default(),
+            records_denials: false,
+            runtime: None,
+            storage: None,
+            segment_bytes: None,
+        }
     }
 
     /// Adds a gate behind those added before.
@@ -89,12 +98,37 @@ impl StoreBuilder {
         self
     }
 
+    /// Segments far smaller than a config may ask for, so that a simulation soon sees many of them.
+    #[cfg(feature = "simulation")]
+    pub fn tiny_segments(mut self, bytes: u64) -> Self {
+        self.segment_bytes = Some(bytes);
+        self
+    }
+
+    /// Opens the store for reading only, on the simulated disk.
+    ///
+    /// # Errors
+    /// As [`Store::open_read_only`]; [`OpenError::NoStore`] without a simulated disk.
+    #[cfg(feature = "simulation")]
+    pub fn open_read_only(self) -> Result<super::ReadOnlyStore, OpenError> {
+        let dir = self.config.dir();
+        let (Some(storage), Some(runtime)) = (self.storage, self.runtime) else {
+            return Err(OpenError::NoStore { path: dir.to_owned() });
+        };
+        super::ReadOnlyStore::open_on(dir, storage, runtime)
+    }
+
     /// Opens the store; see [`Store::open`].
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn open(self) -> Result<Store, OpenError> {
+    pub fn open(mut self) -> Result<Store, OpenError> {
         self.config.validate()?;
+        if let Some(bytes) = self.segment_bytes {
+            let config = &mut self.config;
+            (config.segment_bytes, config.preallocate_bytes) = (bytes, bytes / 8);
+            config.commit_bytes_max = config.commit_bytes_max.min(bytes / 2);
+        }
         let dir = self.config.dir().to_owned();
         let storage = match self.storage {
             Some(storage) => storage,

@@ -48,11 +48,19 @@ impl ReadOnlyStore {
             StorageErrorKind::NotFound => OpenError::NoStore { path: dir.to_owned() },
             _ => builder::storage_error(error, dir),
         })?;
-        let storage: Arc<dyn Storage> = Arc::new(storage);
+        Self::open_on(dir, Arc::new(storage), Runtime::threads())
+    }
+
+    /// As `open`, on any disk and any clock.
+    pub(super) fn open_on(
+        dir: &Path,
+        storage: Arc<dyn Storage>,
+        runtime: Runtime,
+    ) -> Result<Self, OpenError> {
         let options = IndexOptions { writes: false, ..index_options(&Config::new(dir)) };
         let follower = JournalFollower::open(Arc::clone(&storage), JournalOptions::default())
             .map_err(|error| builder::journal_error(&error, dir))?;
-        let view = Arc::new(View::new(Runtime::threads()));
+        let view = Arc::new(View::new(runtime));
         view.follows(follower.reader());
         let source = Arc::new(indexer::Truth(follower.reader()));
         let index = Index::open(storage, source, options).map_err(|error| index_error(error, dir))?;

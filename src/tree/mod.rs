@@ -77,7 +77,7 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
     let setup = writer::Setup {
         storage,
         lock,
-        new_store: new_store_id(),
+        new_store: new_store_id(&runtime),
         options: journal_options(&config),
         limits,
         flush_interval: config.flush_interval,
@@ -132,11 +132,14 @@ fn limits(config: &Config) -> Limits {
 /// and a checkpoint with the longest region on top.
 fn journal_options(config: &Config) -> JournalOptions {
     const NUMBERS_BYTES_MAX: u64 = 64;
+    let longest = config.commit_bytes_max
+        + config.batch_events_max * NUMBERS_BYTES_MAX
+        + 2 * Region::CHECKPOINT_BYTES_MAX as u64;
+    // A simulation's segments are smaller than any config's, and so are its regions.
+    let is_tiny = cfg!(feature = "simulation") && config.segment_bytes < 64 << 10;
     JournalOptions {
         segment_bytes: config.segment_bytes,
-        commit_bytes_max: config.commit_bytes_max
-            + config.batch_events_max * NUMBERS_BYTES_MAX
-            + 2 * Region::CHECKPOINT_BYTES_MAX as u64,
+        commit_bytes_max: if is_tiny { config.segment_bytes - 512 } else { longest },
         preallocate_bytes: config.preallocate_bytes,
         open_files_max: config.open_files_max as usize,
     }
@@ -155,8 +158,12 @@ pub(crate) fn index_options(config: &Config) -> IndexOptions {
     }
 }
 
-/// Sixteen bytes that no other store has: the standard library's hasher is seeded by the operating system.
-fn new_store_id() -> StoreId {
+/// Sixteen bytes that no other store has: the standard library's hasher is seeded by the operating system. Nothing
+/// in a simulation is left to chance.
+fn new_store_id(runtime: &Runtime) -> StoreId {
+    if runtime.is_simulated() {
+        return StoreId::new(*b"a simulated disk");
+    }
     let word = || RandomState::new().build_hasher().finish().to_le_bytes();
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&word());

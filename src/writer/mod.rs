@@ -138,11 +138,21 @@ impl Writer {
             Ok(receipts) => self.answers.extend(append.reply.map(|reply| Answer::Receipts(reply, receipts))),
             Err(refusal) => {
                 if let Some(reply) = append.reply {
-                    reply.send(Err(refusal));
+                    self.refuse(Answer::Refused(reply, refusal));
                 }
             }
         }
         Ok(())
+    }
+
+    /// A refusal may be owed to what this turn has staged. It is a fact only once that is committed.
+    fn refuse(&mut self, refused: Answer) {
+        if self.journal().staged_bytes() > 0 {
+            self.answers.push(refused);
+        } else {
+            let durable = self.journal().durable();
+            refused.tell(durable);
+        }
     }
 
     /// Stages a worker's reactions and its checkpoint, or refuses both.
@@ -164,7 +174,7 @@ impl Writer {
         self.make_room(&drafts, context)?;
         match self.stage_commit(drafts, commit.checkpoint, context)? {
             Ok(()) => self.answers.push(Answer::Done(commit.reply)),
-            Err(refusal) => commit.reply.send(Err(refusal)),
+            Err(refusal) => self.refuse(Answer::Undone(commit.reply, refusal)),
         }
         Ok(())
     }

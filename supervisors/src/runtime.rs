@@ -1,8 +1,8 @@
 //! Where actors run: a clock, and either threads or a simulated world.
 
-use crate::Time;
 use crate::driver::Runnable;
 use crate::rt::clock::{self, Instant};
+use crate::{ChildId, Time};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +40,12 @@ pub(crate) trait World: Send + Sync {
     fn step(&self, until: Option<Time>) -> Stepped;
     /// One of `n` things; 0 is the harmless one.
     fn choose(&self, n: usize) -> usize;
+    /// How far the calendar is off the virtual time, in microseconds.
+    fn wall_offset(&self) -> i64;
+    /// Whether the turn in hand keeps its slot busy for a while.
+    fn is_delayed(&self) -> bool;
+    /// A handler of that child begins, or has ended.
+    fn around_handler(&self, child: &ChildId);
 }
 
 /// What a step of a simulated world came to.
@@ -82,7 +88,9 @@ impl Runtime {
         const SIMULATED_BEGIN: u64 = 1_700_000_000_000_000;
         match &self.kind {
             Kind::Threads { .. } => clock::wall_micros(),
-            Kind::Simulated(world) => SIMULATED_BEGIN + world.now().as_nanos() / 1_000,
+            Kind::Simulated(world) => {
+                (SIMULATED_BEGIN + world.now().as_nanos() / 1_000).saturating_add_signed(world.wall_offset())
+            }
         }
     }
 

@@ -39,6 +39,8 @@ pub enum Fault {
     Interrupted,
     /// It fails with EMFILE.
     TooManyFiles,
+    /// A sync says yes and does nothing: a disk that lies.
+    Lie,
     /// It and everything after it fails, without effect, until the disk is crashed.
     PowerOff,
 }
@@ -49,7 +51,7 @@ impl Fault {
             Self::NoSpace => libc::ENOSPC,
             Self::Interrupted => libc::EINTR,
             Self::TooManyFiles => libc::EMFILE,
-            Self::Io | Self::ShortWrite(_) | Self::PowerOff => libc::EIO,
+            Self::Io | Self::ShortWrite(_) | Self::Lie | Self::PowerOff => libc::EIO,
         })
     }
 }
@@ -192,7 +194,7 @@ impl fmt::Debug for SimulatedDisk {
 }
 
 impl State {
-    /// Records the operation; `Ok(Some(count))` is a write that shall be short.
+    /// Records the operation; `Ok(Some(count))` is a write, or a sync, that shall be short.
     fn step(
         &mut self,
         kind: OperationKind,
@@ -213,7 +215,8 @@ impl State {
         match fault {
             None => Ok(None),
             Some(Fault::ShortWrite(count)) if kind == OperationKind::Write => Ok(Some(count)),
-            Some(Fault::ShortWrite(_)) => Ok(None),
+            Some(Fault::Lie) if kind == OperationKind::Sync => Ok(Some(0)),
+            Some(Fault::ShortWrite(_) | Fault::Lie) => Ok(None),
             Some(fault) => {
                 self.powered_off = fault == Fault::PowerOff;
                 Err(fault.error())
@@ -338,7 +341,8 @@ impl SimulatedFile {
         let mut state = self.disk.state();
         let stepped = state.step(OperationKind::Sync, &self.name, 0, 0);
         match &stepped {
-            Ok(_) => state.image.sync(self.file),
+            Ok(None) => state.image.sync(self.file),
+            Ok(Some(_)) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted || state.powered_off => {}
             Err(_) => state.image.drop_dirty(self.file),
         }

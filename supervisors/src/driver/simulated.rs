@@ -8,7 +8,7 @@
 use super::{After, Runnable};
 use crate::rt::Mutex;
 use crate::runtime::{Stepped, World};
-use crate::{Runtime, Time};
+use crate::{ChildId, Runtime, Time};
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -17,6 +17,12 @@ use std::time::Duration;
 pub trait Choices: Send {
     /// A number below `n`, which is at least 2. Zero is the harmless choice, so that shrinking towards zeros works.
     fn choose(&mut self, n: usize) -> usize;
+}
+
+impl<C: Choices + ?Sized> Choices for Box<C> {
+    fn choose(&mut self, n: usize) -> usize {
+        (**self).choose(n)
+    }
 }
 
 /// Choices drawn from a seed.
@@ -85,7 +91,11 @@ pub struct Simulation {
 
 struct Core {
     state: Mutex<State>,
+    /// Called around every handler, outside of the state's lock: it may choose, and panic.
+    hook: Mutex<Option<Hook>>,
 }
+
+type Hook = Arc<dyn Fn(&ChildId) + Send + Sync>;
 
 struct State {
     choices: Box<dyn Choices>,
@@ -96,12 +106,18 @@ struct State {
     blocked: Vec<(usize, Arc<dyn Runnable>)>,
     /// Busy until then: what runs next of them waits.
     busy: Vec<(Time, Arc<dyn Runnable>)>,
+    /// Busy until then though there is nothing more to do: what elects the slot of that key waits as long.
+    resting: Vec<(Time, usize)>,
     /// At most one per slot.
     alarms: Vec<(Time, Weak<dyn Runnable>)>,
     /// How long the step in hand keeps its slot busy.
     delay: Duration,
     /// The blocked were tried again and nothing else has happened since.
     retried: bool,
+    /// The process was killed: nothing runs any more.
+    halted: bool,
+    /// How far the calendar is off the virtual time, in microseconds.
+    wall_offset: i64,
     trace: Vec<usize>,
     steps: u64,
     fingerprint: u64,
@@ -117,14 +133,17 @@ impl Simulation {
             runnable: Vec::new(),
             blocked: Vec::new(),
             busy: Vec::new(),
+            resting: Vec::new(),
             alarms: Vec::new(),
             delay: Duration::ZERO,
             retried: false,
+            halted: false,
+            wall_offset: 0,
             trace: Vec::new(),
             steps: 0,
             fingerprint: 0xcbf2_9ce4_8422_2325,
         };
-        Simulation { core: Arc::new(Core { state: Mutex::new(state) }) }
+        Simulation { core: Arc::new(Core { state: Mutex::new(state), hook: Mutex::new(None) }) }
     }
 
     /// Where to start supervisors. Calls and waits of their users step the simulation until they are answered.
@@ -164,6 +183,35 @@ impl Simulation {
         state.delay = state.delay.max(time);
     }
 
+    /// Moves the calendar, and not the virtual time, by so many microseconds: someone set the clock.
+    pub fn set_wall_clock(&self, by_micros: i64) {
+        let mut state = self.core.state.lock();
+        state.wall_offset = state.wall_offset.saturating_add(by_micros);
+    }
+
+    /// Calls `hook` inside every actor, before and after each of its handlers. Where it panics the actor does; what it
+    /// captures must not keep the simulation alive.
+    pub fn around_handlers(&self, hook: impl Fn(&ChildId) + Send + Sync + 'static) {
+        *self.core.hook.lock() = Some(Arc::new(hook));
+    }
+
+    /// Kills the process: from here on nothing runs, and every wait ends as one that nothing can end.
+    pub fn halt(&self) {
+        let left = self.core.state.lock().halt();
+        drop(left);
+    }
+
+    /// Whether the process was killed and no other one runs.
+    #[must_use]
+    pub fn is_halted(&self) -> bool {
+        self.core.state.lock().halted
+    }
+
+    /// Another process may run. What is left of the one before must be dropped by now.
+    pub fn revive(&self) {
+        self.core.state.lock().halted = false;
+    }
+
     /// One of `n` things, for what else is simulated beside the actors; it is recorded like the driver's own choices.
     #[must_use]
     pub fn choose(&self, n: usize) -> usize {
@@ -192,14 +240,7 @@ impl Simulation {
 impl Drop for Simulation {
     /// What still waits holds the runtime, and by that the world, which holds what waits.
     fn drop(&mut self) {
-        let mut state = self.core.state.lock();
-        let left = (
-            std::mem::take(&mut state.runnable),
-            std::mem::take(&mut state.blocked),
-            std::mem::take(&mut state.busy),
-        );
-        drop(state);
-        drop(left);
+        self.halt();
     }
 }
 
@@ -215,7 +256,27 @@ impl fmt::Debug for Simulation {
     }
 }
 
+/// Everything that waits to run.
+type Left = (Vec<Arc<dyn Runnable>>, Vec<(usize, Arc<dyn Runnable>)>, Vec<(Time, Arc<dyn Runnable>)>);
+
 impl State {
+    /// Takes out what waits, to be dropped outside of the lock.
+    fn halt(&mut self) -> Left {
+        self.halted = true;
+        self.alarms.clear();
+        self.resting.clear();
+        let Self { runnable, blocked, busy, .. } = self;
+        (std::mem::take(runnable), std::mem::take(blocked), std::mem::take(busy))
+    }
+
+    fn ring(&mut self, slot: Arc<dyn Runnable>) {
+        let key = slot.key();
+        match self.resting.iter().find(|(until, resting)| *resting == key && *until > self.now) {
+            Some((until, _)) => self.busy.push((*until, slot)),
+            None => self.runnable.push(slot),
+        }
+    }
+
     fn choose(&mut self, n: usize) -> usize {
         if n < 2 {
             return 0;
@@ -280,6 +341,7 @@ impl State {
 
     fn end_of_business(&mut self) {
         let now = self.now;
+        self.resting.retain(|(until, _)| *until > now);
         if !self.busy.is_empty() {
             let rested = self.busy.extract_if(.., |(at, _)| *at <= now).map(|(_, slot)| slot);
             self.runnable.extend(rested);
@@ -289,6 +351,7 @@ impl State {
     fn after(&mut self, key: usize, after: After) {
         let until = self.now + std::mem::take(&mut self.delay);
         match after {
+            After::Resigned if until > self.now => self.resting.push((until, key)),
             After::Resigned => {}
             After::Again(slot) | After::HandOver(slot) if until > self.now => self.busy.push((until, slot)),
             After::Again(slot) | After::HandOver(slot) => self.runnable.push(slot),
@@ -304,12 +367,22 @@ impl World for Core {
         self.state.lock().now
     }
 
+    fn wall_offset(&self) -> i64 {
+        self.state.lock().wall_offset
+    }
+
     fn ring(&self, slot: Arc<dyn Runnable>) {
-        self.state.lock().runnable.push(slot);
+        let mut state = self.state.lock();
+        if !state.halted {
+            state.ring(slot);
+        }
     }
 
     fn alarm(&self, slot: Arc<dyn Runnable>, at: Time) {
         let mut state = self.state.lock();
+        if state.halted {
+            return;
+        }
         let weak = Arc::downgrade(&slot);
         state.alarms.retain(|(_, other)| !other.ptr_eq(&weak));
         state.alarms.push((at, weak));
@@ -318,6 +391,9 @@ impl World for Core {
     fn step(&self, until: Option<Time>) -> Stepped {
         let due = {
             let mut state = self.state.lock();
+            if state.halted {
+                return Stepped::Idle;
+            }
             state.end_of_business();
             state.due()
         };
@@ -336,20 +412,39 @@ impl World for Core {
     fn choose(&self, n: usize) -> usize {
         self.state.lock().choose(n)
     }
+
+    fn is_delayed(&self) -> bool {
+        !self.state.lock().delay.is_zero()
+    }
+
+    fn around_handler(&self, child: &ChildId) {
+        let hook = self.hook.lock().clone();
+        if let Some(hook) = hook {
+            hook(child);
+        }
+    }
 }
 
 impl Core {
     fn run(&self, slot: Arc<dyn Runnable>) {
         let key = slot.key();
-        {
+        let outer = {
             let mut state = self.state.lock();
             state.steps += 1;
             let now = state.now.as_nanos();
             state.digest(now);
             slot.name().as_str().bytes().for_each(|byte| state.digest(byte.into()));
-        }
+            std::mem::take(&mut state.delay) // of the turn that waits while this one runs
+        };
         let after = slot.run();
-        self.state.lock().after(key, after);
+        let mut state = self.state.lock();
+        if state.halted {
+            state.delay = Duration::ZERO;
+            drop(state); // what the slot drops may want it
+            return drop(after);
+        }
+        state.after(key, after);
+        state.delay = outer;
     }
 }
 

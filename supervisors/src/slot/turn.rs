@@ -60,6 +60,9 @@ impl<M: Send + 'static> Run<'_, M> {
         if self.may_take() {
             self.take();
         }
+        if self.is_still_busy() {
+            return Outcome::Again;
+        }
         if let Some(open) = self.deliver() {
             return open;
         }
@@ -68,6 +71,12 @@ impl<M: Send + 'static> Run<'_, M> {
             self.slot.wake_up(Hand::Here); // elects nobody: this is the runner
         }
         Outcome::Settle { taken: std::mem::take(&mut self.body.taken), ended: self.body.ended.take() }
+    }
+
+    /// Simulated only: what the turn sends is sent when what keeps it busy is over.
+    fn is_still_busy(&self) -> bool {
+        let has_more = !self.body.turn.outbox.is_empty() || self.body.ended.is_some();
+        has_more && self.slot.runtime().world().is_some_and(|world| world.is_delayed())
     }
 
     /// Not while the outbox still waits for room; unless the room is its own mailbox's, which only it can make.
@@ -201,8 +210,14 @@ impl<M: Send + 'static> Run<'_, M> {
         };
         let mut context = Context { address: self.address, turn };
         let child = &self.slot.id;
+        let world = self.slot.runtime().world();
         boundary::protect(
-            || work(life, &mut context),
+            || {
+                world.inspect(|world| world.around_handler(child));
+                let outcome = work(life, &mut context);
+                world.inspect(|world| world.around_handler(child));
+                outcome
+            },
             |failed| match failed {
                 None => CallError::NoReply,
                 Some(_) => CallError::ActorFailed { child: child.clone(), incarnation },

@@ -5,7 +5,9 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)] // a proof may touch anything
 
+pub mod checkers;
 mod row;
+pub mod simulation;
 pub mod sweeps;
 
 pub use row::{Effort, Outcome, Row};

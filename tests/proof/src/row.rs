@@ -60,6 +60,17 @@ impl Row {
     }
 }
 
+impl Row {
+    /// What went wrong, in words, each with the row's id.
+    pub fn failures(&self) -> impl Iterator<Item = String> + '_ {
+        let failures = match &self.outcome {
+            Outcome::Ran { failures, .. } => failures.as_slice(),
+            Outcome::NotRun(_) => &[],
+        };
+        failures.iter().filter(|why| !why.is_empty()).map(|why| format!("{}: {why}", self.id))
+    }
+}
+
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (cases, failed) = match &self.outcome {

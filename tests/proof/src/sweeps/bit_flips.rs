@@ -57,7 +57,7 @@ fn told(image: Image, expected: &Contents) -> Result<Option<Told>, String> {
     let disk = SimulatedDisk::from_image(image);
     let store = match open(&disk) {
         Ok(store) => store,
-        Err(error) => return Ok(Some(Told::ByOpen(error))),
+        Err(error) => return Ok(Some(Told::Open(error))),
     };
     let found = match contents(&store) {
         Ok(found) => found,
@@ -65,7 +65,7 @@ fn told(image: Image, expected: &Contents) -> Result<Option<Told>, String> {
     };
     let verified = store.verify().map_err(|error| error.to_string())?;
     if !verified.is_intact() {
-        return Ok(Some(Told::ByVerify));
+        return Ok(Some(Told::Verify));
     }
     match found == *expected {
         true => Ok(None),
@@ -94,9 +94,9 @@ pub fn r3(effort: Effort) -> Row {
         let (name, image) = store.flipped(case * step).ok_or("no such bit")?;
         let told = told(image, &store.contents).map_err(|why| format!("{name}: {why}"))?;
         let counter = match told {
-            Some(Told::ByOpen(_)) => &met.by_open,
-            Some(Told::ByRead(_)) => &met.by_read,
-            Some(Told::ByVerify) => &met.by_verify,
+            Some(Told::Open(_)) => &met.by_open,
+            Some(Told::Read(_)) => &met.by_read,
+            Some(Told::Verify) => &met.by_verify,
             None if name.ends_with(".segment") => {
                 return Err(format!("{name}: a flip in the journal is told by nobody"));
             }

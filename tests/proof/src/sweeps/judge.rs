@@ -20,24 +20,24 @@ pub(super) struct Contents {
 /// Why there are no contents.
 #[derive(Debug)]
 pub(super) enum Told {
-    ByOpen(OpenError),
-    ByRead(ReadError),
-    ByVerify,
+    Open(OpenError),
+    Read(ReadError),
+    Verify,
 }
 
 impl std::fmt::Display for Told {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Told::ByOpen(error) => write!(f, "open says: {error}"),
-            Told::ByRead(error) => write!(f, "a read says: {error}"),
-            Told::ByVerify => f.write_str("verify finds it"),
+            Told::Open(error) => write!(f, "open says: {error}"),
+            Told::Read(error) => write!(f, "a read says: {error}"),
+            Told::Verify => f.write_str("verify finds it"),
         }
     }
 }
 
 /// Opens the disk and reads all of it.
 pub(super) fn reopen(disk: &SimulatedDisk) -> Result<(Store, Contents), Told> {
-    let store = open(disk).map_err(Told::ByOpen)?;
+    let store = open(disk).map_err(Told::Open)?;
     let contents = contents(&store)?;
     Ok((store, contents))
 }
@@ -45,7 +45,7 @@ pub(super) fn reopen(disk: &SimulatedDisk) -> Result<(Store, Contents), Told> {
 /// Everything that readers see. The index answers too, so that it is judged with the journal.
 pub(super) fn contents(store: &Store) -> Result<Contents, Told> {
     let events: Vec<StoredEvent> =
-        store.read(&Region::all()).collect::<Result<_, _>>().map_err(Told::ByRead)?;
+        store.read(&Region::all()).collect::<Result<_, _>>().map_err(Told::Read)?;
     let mut contents = Contents { last: store.written().get(), ..Contents::default() };
     for event in &events {
         match event.kind() {
@@ -55,10 +55,10 @@ pub(super) fn contents(store: &Store) -> Result<Contents, Told> {
     }
     for entity in 0..ENTITIES {
         let read: Result<Vec<_>, _> = store.entity(&format!("tree-{entity}")).collect();
-        contents.entities.push(read.map_err(Told::ByRead)?.len());
+        contents.entities.push(read.map_err(Told::Read)?.len());
     }
     if let Some(newest) = events.last() {
-        let found = store.get(newest.id()).map_err(Told::ByRead)?;
+        let found = store.get(newest.id()).map_err(Told::Read)?;
         assert_eq!(found.as_ref(), Some(newest), "the newest event is not found by its id");
     }
     check_batches(&events);

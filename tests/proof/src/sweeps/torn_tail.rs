@@ -29,17 +29,13 @@ struct Journal {
     life: Life,
     /// The segments, each up to its last byte that is not zero.
     segments: Vec<Vec<u8>>,
-    /// The same segments of another life, as the disk might hold them of before.
-    old: Vec<Vec<u8>>,
 }
 
 impl Journal {
     fn new() -> Self {
         let disk = SimulatedDisk::new();
         let life = Life::run(&disk, 5, 3, End::Killed);
-        let other = SimulatedDisk::new();
-        Life::run(&other, 6, 3, End::Killed);
-        Self { segments: segments(&disk.image()), old: segments(&other.image()), image: disk.image(), life }
+        Self { segments: segments(&disk.image()), image: disk.image(), life }
     }
 
     fn bytes(&self) -> usize {
@@ -85,8 +81,8 @@ impl Journal {
                 Err(format!("{at}: {expected} notes stand whole, {} are told", contents.notes.len()))
             }
             // No crash leaves half a header, and no crash takes a successor away: that is damage, and is told.
-            Err(Told::ByOpen(OpenError::Corrupt { .. })) if changed < HEADER_BYTES => Ok(()),
-            Err(Told::ByOpen(OpenError::Missing { .. })) if is_sealed => Ok(()),
+            Err(Told::Open(OpenError::Corrupt { .. })) if changed < HEADER_BYTES => Ok(()),
+            Err(Told::Open(OpenError::Missing { .. })) if is_sealed => Ok(()),
             Err(told) => Err(format!("{at}: {told}")),
         }
     }
@@ -96,7 +92,9 @@ impl Journal {
         let mut image = self.image.clone();
         let bytes = &self.segments[segment];
         let mut cut = bytes[..offset].to_vec();
-        let old = self.old[segment].get(offset..).unwrap_or_default();
+        // What a block held before: frames of the same store, at the same offset of another segment.
+        let other = (segment + 1) % self.segments.len();
+        let old = self.segments[other].get(offset..).unwrap_or_default();
         let mut draw = Seeded::new(seed);
         match rest {
             Rest::Nothing => {}

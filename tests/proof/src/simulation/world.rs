@@ -1,0 +1,440 @@
+//! The world: a disk, the lives of a process on it, clients and workers, and what happens to them.
+
+use super::census::name_of;
+use super::client::{Client, Desk, number_of};
+use super::faults::{Class, Faults};
+use super::history::{Death, Happened, Sort, Stored};
+use super::notes::Notes;
+use super::plan::Plan;
+use super::worker::{self, Bench, Job};
+use std::sync::Arc;
+use std::time::Duration;
+use timberline::storage::simulated::SimulatedDisk;
+use timberline::supervisors::simulation::Simulation;
+use timberline::supervisors::{Lifecycle, Received};
+use timberline::{
+    Config, CursorWorkerHandle, CursorWorkerState, Denial, OpenError, Recovery, Region, Reports, Store,
+    StoreBuilder, StoredEvent, gate,
+};
+
+/// So small that every run sees several.
+const SEGMENT_BYTES: u64 = 8 << 10;
+/// Openings that may fail for an injected fault before the world lets one succeed.
+const OPENINGS_MAX: usize = 4;
+
+/// One life of the process.
+pub(super) struct Life {
+    pub(super) store: Arc<Store>,
+    reports: Reports,
+    /// A worker for each job, if one was hired.
+    pub(super) workers: Vec<Option<CursorWorkerHandle>>,
+    pub(super) clients: Vec<Client>,
+}
+
+/// A disk, and what happens on it.
+pub(super) struct World {
+    pub(super) simulation: Arc<Simulation>,
+    pub(super) plan: Plan,
+    pub(super) faults: Arc<Faults>,
+    pub(super) notes: Notes,
+    pub(super) disk: SimulatedDisk,
+    pub(super) jobs: Vec<Job>,
+    pub(super) life: Option<Life>,
+    /// Appends asked for so far.
+    pub(super) appends: usize,
+    hirings: u64,
+}
+
+impl World {
+    pub(super) fn new(simulation: Arc<Simulation>, plan: Plan, notes: Notes) -> World {
+        let faults = Faults::new(&simulation, &plan, notes.clone());
+        let disk = SimulatedDisk::new();
+        faults.attach(&simulation, &disk);
+        let jobs = worker::jobs();
+        World { simulation, plan, faults, notes, disk, jobs, life: None, appends: 0, hirings: 0 }
+    }
+
+    pub(super) fn choose(&self, n: usize) -> usize {
+        self.simulation.choose(n)
+    }
+
+    /// All lives with faults.
+    pub(super) fn suffer(&mut self) {
+        let mut rounds = self.plan.lives * self.plan.rounds;
+        while rounds > 0 {
+            self.open();
+            for _ in 0..self.plan.rounds.min(rounds) {
+                if self.is_over() || self.wants_reopening() && self.choose(4) == 0 {
+                    break;
+                }
+                rounds -= 1;
+                self.round();
+            }
+            self.end();
+            rounds = rounds.saturating_sub(1);
+        }
+    }
+
+    /// A client was told that this store takes no more appends.
+    fn wants_reopening(&self) -> bool {
+        self.life.iter().flat_map(|life| &life.clients).any(Client::wants_reopening)
+    }
+
+    /// Whether the process is dead.
+    fn is_over(&self) -> bool {
+        self.notes.is_dead() || self.life.is_none()
+    }
+
+    /// The actors go on, and someone does something.
+    fn round(&mut self) {
+        let steps = [12, 0, 1, 3, 40, 200][self.choose(6)];
+        for _ in 0..steps {
+            if !self.simulation.step() {
+                break;
+            }
+        }
+        self.collect();
+        if self.is_over() {
+            return;
+        }
+        match self.choose(12) {
+            1 => self.disturb(),
+            2 | 3 => self.tend_workers(),
+            _ => self.act(),
+        }
+        self.collect();
+    }
+
+    fn act(&mut self) {
+        let number = self.choose(self.plan.clients);
+        let Some(life) = &mut self.life else { return };
+        let store = Arc::clone(&life.store);
+        let mut desk = Desk {
+            store: &store,
+            faults: &self.faults,
+            notes: &self.notes,
+            appends: &mut self.appends,
+            batch: self.plan.batch,
+        };
+        life.clients[number].act(&mut desk);
+    }
+
+    /// Clients take the answers that are there; what the supervisors report is noted.
+    pub(super) fn collect(&mut self) {
+        if self.notes.is_dead() {
+            return;
+        }
+        let Some(life) = &mut self.life else { return };
+        life.clients.iter_mut().for_each(|client| client.collect(&self.notes));
+        self.collect_reports();
+    }
+
+    /// Before a name is given to another child, too: a report tells only the name.
+    fn collect_reports(&self) {
+        let Some(life) = &self.life else { return };
+        while let Some(received) = life.reports.try_recv() {
+            if let Received::Report(report) = received
+                && let Lifecycle::Restarting { of, within, .. } = report.what
+            {
+                self.notes.note(Happened::Restarting {
+                    child: format!("{}/{}", report.supervisor, report.child),
+                    at: report.at.as_nanos(),
+                    of,
+                    within: within.map(|within| within.as_nanos() as u64),
+                });
+            }
+        }
+    }
+
+    /// Something happens to the process, the clock, or the workers.
+    fn disturb(&mut self) {
+        match self.choose(12) {
+            1 if self.faults.happens(Class::Kill, 2) => self.bury(Death::Killed),
+            2 if self.faults.happens(Class::PowerCut, 2) => self.bury(Death::PowerCut),
+            3 | 4 if self.faults.happens(Class::ClockJumps, 1) => {
+                let hours = [1, -1, 24 * 365, -24 * 365][self.choose(4)];
+                self.simulation.set_wall_clock(hours * 3_600_000_000);
+            }
+            5 => self.close(),
+            6 => self.stop_worker(),
+            7 => self.open_beside(),
+            8 => drop(self.simulation.run_for(Duration::from_millis(150))),
+            9 => self.hire_wrongly(),
+            _ => {}
+        }
+    }
+
+    /// Hires who is missing, lets go of who has ended.
+    pub(super) fn tend_workers(&mut self) {
+        for number in 0..self.jobs.len() {
+            let Some(life) = &mut self.life else { return };
+            if let Some(worker) = life.workers[number].take_if(|worker| has_ended(worker)) {
+                join(worker, &self.notes);
+            }
+            if life.workers[number].is_none() {
+                self.hire(number);
+            }
+            if self.notes.is_dead() {
+                return;
+            }
+        }
+    }
+
+    fn hire(&mut self, number: usize) {
+        self.collect_reports();
+        let Some(life) = &mut self.life else { return };
+        self.hirings += 1;
+        let bench = Bench {
+            faults: Arc::clone(&self.faults),
+            notes: self.notes.clone(),
+            store: Arc::downgrade(&life.store),
+            bug: self.plan.bug,
+        };
+        match worker::hire(&self.jobs[number], self.hirings, &life.store, &bench) {
+            Ok(worker) => life.workers[number] = Some(worker),
+            Err(error) => self.notes.count(format!("CursorWorkerError::{}", name_of(&error))),
+        }
+    }
+
+    fn stop_worker(&mut self) {
+        let number = self.choose(self.jobs.len());
+        let Some(life) = &mut self.life else { return };
+        let Some(worker) = life.workers[number].take() else { return };
+        worker.stop();
+        join(worker, &self.notes);
+    }
+
+    /// What must be refused, and change nothing.
+    fn hire_wrongly(&mut self) {
+        use timberline::{CheckpointId, CursorWorkerConfig};
+        let Some(life) = &mut self.life else { return };
+        let handler = |_: &timberline::Batch, _: &mut timberline::HandlerContext| {
+            timberline::CursorWorkerAction::StopWithRollback
+        };
+        let tally = || CursorWorkerConfig::default().checkpoint(CheckpointId::new("tally").unwrap());
+        let config = [tally(), tally().batch_size(0)][self.simulation.choose(2)].clone();
+        let region = if life.workers[1].is_some() { "a" } else { "b" };
+        match life.store.cursor_worker(&Region::entity_prefix(region), config, handler) {
+            Ok(worker) => join(worker, &self.notes), // its checkpoint is not there yet, or it has ended since
+            Err(error) => self.notes.count(format!("CursorWorkerError::{}", name_of(&error))),
+        }
+    }
+
+    /// A second writer is refused; a reader sees what is written.
+    fn open_beside(&mut self) {
+        let builder = || self.builder(self.config());
+        for result in [builder().open().map(drop), builder().open_read_only().map(drop)] {
+            self.count_opening(&result);
+        }
+        let wrong = self.builder(self.config().batch_events_max(0)).open().map(drop);
+        self.count_opening(&wrong);
+    }
+
+    fn count_opening<T>(&self, result: &Result<T, OpenError>) {
+        match result {
+            Ok(_) => self.notes.count("opened"),
+            Err(error) => self.notes.count(format!("OpenError::{}", name_of(error))),
+        }
+    }
+
+    pub(super) fn config(&self) -> Config {
+        let config = Config::new("simulated")
+            .segment_bytes(64 << 10)
+            .preallocate_bytes(8 << 10)
+            .commit_bytes_max(16 << 10)
+            .record_bytes_max(2 << 10)
+            .batch_events_max(40)
+            .index_cache_bytes(64 << 10);
+        let config = config.open_files_max([64, 64, 64, 4][self.choose(4)]);
+        let small = self.faults.has(Class::SmallMailboxes);
+        if small {
+            self.notes.count("SmallMailboxes");
+        }
+        config.mailbox_messages(if small { 1 + self.choose(2) as u64 } else { 16 })
+    }
+
+    pub(super) fn builder(&self, config: Config) -> StoreBuilder {
+        let faults = Arc::clone(&self.faults);
+        let rule = gate("simulated", move |_| {
+            if faults.happens(Class::GatePanics, 100) {
+                panic!("simulated: a gate panics");
+            }
+            match faults.happens(Class::GateDenies, 40) {
+                true => Err(Denial::new("simulated", "simulated")),
+                false => Ok(()),
+            }
+        });
+        let builder = Store::builder(config).gate(rule).record_denials(true);
+        builder.tiny_segments(SEGMENT_BYTES).simulated(self.simulation.runtime(), Arc::new(self.disk.clone()))
+    }
+
+    /// Opens the store; what fails for an injected fault is tried again, at last without faults.
+    pub(super) fn open(&mut self) {
+        if self.choose(40) == 1 {
+            self.count_opening(&self.builder(self.config()).open_read_only());
+        }
+        for trial in 0.. {
+            self.faults.pause(trial >= OPENINGS_MAX);
+            let opened = self.builder(self.config()).open();
+            self.faults.pause(false);
+            self.count_opening(&opened);
+            match opened {
+                _ if self.notes.is_dead() => {
+                    self.notes.count_of_the_dead("crash while opening");
+                    drop(opened);
+                    let death = [Death::Killed, Death::PowerCut][self.choose(2)];
+                    self.bury(death);
+                }
+                Ok(store) => return self.begin(store),
+                Err(error) if trial >= OPENINGS_MAX => panic!("a healthy disk was refused: {error:?}"),
+                Err(_) => self.faults.replace_disk(),
+            }
+        }
+    }
+
+    fn begin(&mut self, store: Store) {
+        if let Some(recovery) = store.recovery() {
+            self.count_recovery(&recovery);
+        }
+        self.notes.note(Happened::Opened(self.log(&store)));
+        // What recovery kept is durable, and recovering twice is recovering once.
+        if self.faults.happens(Class::CrashAtOperation, 20) {
+            drop(store);
+            let death = [Death::Killed, Death::PowerCut][self.choose(2)];
+            self.bury(death);
+            return self.open();
+        }
+        let clients = (0..self.plan.clients).map(|_| Client::default()).collect();
+        let workers = self.jobs.iter().map(|_| None).collect();
+        let reports = store.reports();
+        self.life = Some(Life { store: Arc::new(store), reports, workers, clients });
+        self.tend_workers();
+    }
+
+    fn count_recovery(&self, recovery: &Recovery) {
+        let seen = [
+            ("recovery created", recovery.created),
+            ("recovery closed", recovery.closed),
+            ("recovery after a crash", !recovery.closed && !recovery.created),
+            ("recovery cut", recovery.cut.is_some()),
+            ("recovery gap", recovery.gap.is_some()),
+            ("recovery rewritten", recovery.rewritten_bytes > 0),
+            ("recovery of several segments", recovery.segments > 1),
+        ];
+        seen.iter().filter(|(_, is_so)| *is_so).for_each(|(what, _)| self.notes.count(*what));
+    }
+
+    /// Everything that is stored, read without faults.
+    pub(super) fn log(&self, store: &Store) -> Vec<Stored> {
+        self.faults.pause(true);
+        let log = store.read(&Region::all()).map(|event| stored(&event.expect("a healthy disk reads")));
+        let log = log.collect();
+        self.faults.pause(false);
+        log
+    }
+
+    /// The life ends, if it has not.
+    fn end(&mut self) {
+        if self.notes.is_dead() {
+            let death = [Death::PowerCut, Death::Killed][self.choose(2)];
+            return self.bury(death);
+        }
+        if self.life.is_none() {
+            return;
+        }
+        match self.choose(3) {
+            1 if self.faults.has(Class::Kill) => self.bury(Death::Killed),
+            2 if self.faults.has(Class::PowerCut) => self.bury(Death::PowerCut),
+            _ => self.close(),
+        }
+    }
+
+    /// Closes the store in good order; what is in flight is answered or said to be unknown.
+    fn close(&mut self) {
+        let Some(life) = &self.life else { return };
+        let store = Arc::clone(&life.store);
+        if let Err(error) = store.close() {
+            self.notes.count(format!("CloseError::{}", name_of(&error)));
+        }
+        if self.notes.is_dead() {
+            drop(store);
+            let death = [Death::Killed, Death::PowerCut][self.choose(2)];
+            return self.bury(death);
+        }
+        self.collect();
+        self.try_after_close(&store);
+        if let Some(mut life) = self.life.take() {
+            let waiting: usize = life.clients.iter().map(Client::waits_for).sum();
+            assert_eq!(waiting, 0, "a closed store owes answers");
+            life.workers.iter_mut().filter_map(Option::take).for_each(|worker| join(worker, &self.notes));
+        }
+        self.notes.note(Happened::Died(Death::Closed));
+        self.faults.replace_disk();
+    }
+
+    /// After a close every call says so.
+    fn try_after_close(&self, store: &Store) {
+        let append = store.append_event(super::client::step("a0", "s0", u64::MAX, false));
+        let error = append.expect_err("a closed store takes nothing");
+        self.notes.count(format!("AppendError::{}", name_of(&error)));
+        let read = store.read(&Region::all()).next();
+        let error = read.expect("it says something").expect_err("a closed store reads nothing");
+        self.notes.count(format!("ReadError::{}", name_of(&error)));
+        let again = store.close().expect_err("it is closed");
+        self.notes.count(format!("CloseError::{}", name_of(&again)));
+        let config = timberline::CursorWorkerConfig::default();
+        let worker = store.cursor_worker(&Region::all(), config, |_, _| timberline::CursorWorkerAction::Stop);
+        let error = worker.expect_err("a closed store hires nobody");
+        self.notes.count(format!("CursorWorkerError::{}", name_of(&error)));
+    }
+
+    /// The process dies; what is left of it is dropped before the next one comes.
+    pub(super) fn bury(&mut self, death: Death) {
+        self.notes.set_dead(true);
+        self.simulation.halt();
+        let image = self.disk.image();
+        drop(self.life.take());
+        let image = match death {
+            Death::PowerCut => image.crash(&mut |n| self.simulation.choose(n)),
+            _ => image,
+        };
+        self.disk = SimulatedDisk::from_image(image);
+        self.faults.replace_disk();
+        self.faults.attach(&self.simulation, &self.disk);
+        self.simulation.revive();
+        self.notes.set_dead(false);
+        self.notes.note(Happened::Died(death));
+    }
+}
+
+pub(super) fn has_ended(worker: &CursorWorkerHandle) -> bool {
+    worker.status().state == CursorWorkerState::Ended
+}
+
+/// Waits for a worker's end and counts how it was.
+pub(super) fn join(worker: CursorWorkerHandle, notes: &Notes) {
+    match worker.join() {
+        Ok(()) => notes.count("worker ended in order"),
+        Err(error) => notes.count(format!("CursorWorkerError::{}", name_of(&error))),
+    }
+}
+
+/// An event as the history has it.
+pub(super) fn stored(event: &StoredEvent) -> Stored {
+    let sort = match event.kind() {
+        "Step" => Sort::Step,
+        "Echo" => Sort::Reaction,
+        _ => Sort::Denial,
+    };
+    Stored {
+        position: event.position().get(),
+        version: event.version().get(),
+        number: if sort == Sort::Denial { 0 } else { number_of(event.payload()) },
+        sort,
+        entity: event.entity().to_owned(),
+        scope: event.scope().to_owned(),
+        causes: event.causes().iter().map(|id| id.position().get()).collect(),
+        correlation: event.correlation().position().get(),
+        time: event.time_micros(),
+    }
+}
