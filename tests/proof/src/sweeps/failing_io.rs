@@ -129,8 +129,9 @@ fn failing(disk: SimulatedDisk, at: u64, failure: Failure, met: &Arc<AtomicU64>)
 /// The n-th disk operation fails.
 #[must_use]
 pub fn r4(effort: Effort) -> Row {
-    let plans: Vec<Plan> =
-        (0..3).map(|seed| Plan::new(40 + seed, if seed == 1 { End::Closed } else { End::Killed })).collect();
+    let plans: Vec<Plan> = (0..effort.pick(3, 9))
+        .map(|seed| Plan::new(40 + seed, if seed % 3 == 1 { End::Closed } else { End::Killed }))
+        .collect();
     let all: u64 = plans.iter().map(Plan::cases).sum();
     let step = effort.pick(23, 1);
     let met = Arc::new(AtomicU64::new(0));

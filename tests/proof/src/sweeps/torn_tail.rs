@@ -124,7 +124,7 @@ fn segments(image: &Image) -> Vec<Vec<u8>> {
 pub fn r1(effort: Effort) -> Row {
     let journal = Journal::new();
     let all = journal.bytes() as u64 * RESTS.len() as u64;
-    let step = effort.pick(521, 1);
+    let step = effort.pick(521, 7);
     let note = || format!("{} bytes in {} segments", journal.bytes() - 1, journal.segments.len());
     cases::row("R1", "torn tail", all.div_ceil(step), note, |case| {
         let case = case * step;

@@ -19,7 +19,7 @@ pub(super) struct Note {
     pub(super) n: u64,
     /// The number of its batch's first note, and how many there are.
     pub(super) batch: (u64, u64),
-    filler: Vec<u8>,
+    filler: String,
 }
 
 impl Payload for Note {
@@ -178,7 +178,7 @@ fn at(entity: &str) -> Coordinate {
 fn note(n: u64, batch: (u64, u64), large: bool, durability: Durability) -> NewEvent {
     // No byte is zero, so that no cut goes unnoticed.
     let length = if large { 2_000 } else { 300 + n * 37 % 900 };
-    let filler = vec![1 + (n % 250) as u8; length as usize];
+    let filler = char::from(b'a' + (n % 26) as u8).to_string().repeat(length as usize);
     let options = AppendOptions::new().durability(durability);
     let note = Note { n, batch, filler };
     NewEvent::new(&at(&format!("tree-{}", n % ENTITIES)), &note).unwrap().with(options)
