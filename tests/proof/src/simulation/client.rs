@@ -99,7 +99,8 @@ impl Client {
         if let Some((watch, after)) = &unless {
             options = options.unless(region(watch), Position::new(*after));
         }
-        let key = (choose(10) == 1).then(|| choose(6) as u64);
+        // Appends of about the same time share keys, so that some meet in one turn of the writer.
+        let key = (choose(10) == 1).then(|| (append / 4 * 4 + choose(6) % 3) as u64);
         if let Some(key) = key {
             options = options.idempotency_key(key.to_le_bytes());
         }

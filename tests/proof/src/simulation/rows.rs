@@ -5,7 +5,7 @@ use super::command::fingerprints;
 use super::deviations::Deviations;
 use super::plan::{Bug, Plan};
 use super::run::run;
-use super::shrink::{shrink, weight};
+use super::shrink::{Patience, shrink, weight};
 use super::sweep::{Tally, sweep};
 use crate::{Effort, Outcome, Row};
 use std::process::Command;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 /// A counterexample may have so many choices that are not harmless.
 const CHOICES_MAX: usize = 20;
-const SHRINKING: Duration = Duration::from_secs(30);
+const SHRINKING: Patience = Patience::Time(Duration::from_secs(30));
 
 fn row(id: &'static str, figure: &'static str, began: Instant, outcome: Outcome, note: String) -> Row {
     Row { id, figure, outcome, took: began.elapsed(), note }
@@ -123,7 +123,11 @@ pub fn r12(effort: Effort) -> Row {
 pub fn r14(effort: Effort) -> Row {
     let began = Instant::now();
     let bugs: &[Bug] = effort.pick(&[Bug::LosesDeliveries], &[Bug::LosesDeliveries, Bug::SyncsNothing]);
-    let found: Vec<Result<usize, String>> = bugs.iter().map(|bug| counterexample(*bug)).collect();
+    // With the tests a small world and a count of runs, because the machine may be slow.
+    let small = Plan { lives: 1, rounds: 12, ..Plan::broad() };
+    let (plan, patience) = effort.pick((small, Patience::Runs(1_500)), (Plan::broad(), SHRINKING));
+    let found: Vec<Result<usize, String>> =
+        bugs.iter().map(|bug| counterexample(*bug, &plan, patience)).collect();
     let failures = found.iter().filter_map(|result| result.as_ref().err().cloned()).collect();
     let weights: Vec<String> = found.iter().flatten().map(ToString::to_string).collect();
     let note = format!("{} choices", weights.join(" and "));
@@ -131,11 +135,11 @@ pub fn r14(effort: Effort) -> Row {
 }
 
 /// How many choices the shrunk trace of a bug has.
-fn counterexample(bug: Bug) -> Result<usize, String> {
-    let plan = Plan { bug: Some(bug), ..Plan::broad() };
+fn counterexample(bug: Bug, plan: &Plan, patience: Patience) -> Result<usize, String> {
+    let plan = Plan { bug: Some(bug), ..plan.clone() };
     let found = (0..1_000).map(|seed| run(Source::Seed(seed), &plan)).find(|run| !run.violations.is_empty());
     let found = found.ok_or_else(|| format!("{bug:?} is not found in 1,000 seeds"))?;
-    let trace = shrink(&found.trace, &plan, SHRINKING);
+    let trace = shrink(&found.trace, &plan, patience);
     match weight(&trace) {
         weight @ 0..=CHOICES_MAX => Ok(weight),
         weight => Err(format!("{bug:?} shrinks to {weight} choices")),

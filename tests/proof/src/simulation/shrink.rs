@@ -5,20 +5,31 @@ use super::plan::Plan;
 use super::run::run;
 use std::time::{Duration, Instant};
 
-/// The smallest trace found that fails like `trace` does, within the time given.
+/// The smallest trace found that fails like `trace` does, as long as there is patience.
 #[must_use]
-pub fn shrink(trace: &[usize], plan: &Plan, time: Duration) -> Vec<usize> {
+pub fn shrink(trace: &[usize], plan: &Plan, patience: Patience) -> Vec<usize> {
     let violation = run(Source::Trace(trace.to_vec()), plan).violations.first().cloned();
     let Some(violation) = violation else { return trace.to_vec() };
     let mut shrinker = Shrinker {
         best: trimmed(trace.to_vec()),
         plan: plan.clone(),
         violation,
-        until: Instant::now() + time,
+        began: Instant::now(),
+        runs: 0,
+        patience,
     };
     shrinker.cut();
     while shrinker.round() {}
     shrinker.best
+}
+
+/// How long shrinking may go on.
+#[derive(Clone, Copy, Debug)]
+pub enum Patience {
+    /// For so long.
+    Time(Duration),
+    /// For so many runs, on however slow a machine.
+    Runs(usize),
 }
 
 /// How many of the choices are not harmless.
@@ -31,7 +42,9 @@ struct Shrinker {
     best: Vec<usize>,
     plan: Plan,
     violation: String,
-    until: Instant,
+    began: Instant,
+    runs: usize,
+    patience: Patience,
 }
 
 impl Shrinker {
@@ -64,7 +77,10 @@ impl Shrinker {
     }
 
     fn is_late(&self) -> bool {
-        Instant::now() >= self.until
+        match self.patience {
+            Patience::Time(time) => self.began.elapsed() >= time,
+            Patience::Runs(runs) => self.runs >= runs,
+        }
     }
 
     /// Tries a change on every chunk, from the end, where a change disturbs least.
@@ -96,6 +112,7 @@ impl Shrinker {
     }
 
     fn attempt(&mut self, tried: Vec<usize>) -> bool {
+        self.runs += 1;
         let outcome = run(Source::Trace(tried), &self.plan);
         let made = trimmed(outcome.trace.clone());
         let smaller = (weight(&made), made.len()) < (weight(&self.best), self.best.len());

@@ -5,7 +5,7 @@ use super::choices::Source;
 use super::plan::Plan;
 use super::replay::save;
 use super::run::{Outcome, run};
-use super::shrink::shrink;
+use super::shrink::{Patience, shrink};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// Failures of a sweep that are shrunk and saved; more are only told.
 const SAVED_MAX: usize = 3;
-const SHRINKING: Duration = Duration::from_secs(10);
+const SHRINKING: Patience = Patience::Time(Duration::from_secs(10));
 
 /// What many runs came to.
 #[derive(Clone, Debug, Default)]
