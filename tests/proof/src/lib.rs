@@ -5,6 +5,8 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)] // a proof may touch anything
 
+pub mod fuzzing;
+pub mod kills;
 mod row;
 
 pub use row::{Effort, Outcome, Row};
