@@ -80,6 +80,9 @@ pub use event::{
 };
 pub use gate::DeniedProposal;
 pub use gates::{Gate, Proposal, gate};
+#[cfg(feature = "simulation")]
+#[doc(hidden)]
+pub use index::fuzzing as index_fuzzing;
 pub use journal::{Problem, Recovery, VerifyReport};
 pub use position::{CheckpointId, CheckpointIdError, Position, Version};
 pub use region::{Region, RegionError};

@@ -74,7 +74,10 @@ impl<'a> Column<'a> {
         if bits == 0 {
             return Ok(0);
         }
-        let per_block = per_block(bits.min(32));
+        if bits > u32::BITS {
+            return Err(self.table.damaged(self.section.block));
+        }
+        let per_block = per_block(bits);
         let block = self.block(place / per_block)?;
         let at = (place % per_block) as usize * bits as usize;
         let mut word = [0; 8];
@@ -82,7 +85,7 @@ impl<'a> Column<'a> {
         let begin = at / 8;
         let taken = 8.min(block.len() - begin);
         word[..taken].copy_from_slice(&block[begin..begin + taken]);
-        Ok((u64::from_le_bytes(word) >> (at % 8)) as u32 & (u32::MAX >> (32 - bits.min(32))))
+        Ok((u64::from_le_bytes(word) >> (at % 8)) as u32 & (u32::MAX >> (u32::BITS - bits)))
     }
 
     fn block(&mut self, number: u32) -> Result<&Block, IndexError> {

@@ -77,6 +77,11 @@ impl FilterWriter {
     }
 }
 
+/// Whether a filter of so many cells stands in so many blocks.
+pub(super) fn blocks_hold(blocks: u32, cells: u64) -> bool {
+    (1..=u64::from(u32::MAX)).contains(&cells) && cells.div_ceil(BLOCK_CELLS as u64) <= u64::from(blocks)
+}
+
 /// Which block of a filter of so many cells has the name's cell, and where in its payload.
 pub(super) fn place(hash: u64, cells: u64) -> (u32, usize) {
     let cell = cell_of(hash, cells) as usize;

@@ -83,7 +83,7 @@ pub(super) struct Header {
 }
 
 /// Before anything of a file is known its header's checksum is bound to the store alone.
-fn header_seed(store: &[u8; 16]) -> u32 {
+pub(super) fn header_seed(store: &[u8; 16]) -> u32 {
     crc32c::crc32c_append(0x4944, store)
 }
 
@@ -138,6 +138,15 @@ impl Header {
         put_stretch(&mut bytes, stretch);
         crc32c::crc32c_append(0x4958, &bytes)
     }
+}
+
+/// The stretch and the level that a header's bytes name, whatever their checksum says.
+#[cfg(feature = "simulation")]
+pub(super) fn stretch_of(bytes: &[u8; BLOCK_BYTES]) -> Option<(Stretch, u8)> {
+    let mut fields = Bytes::new(bytes);
+    fields.take(MAGIC.len() + FORMAT_VERSION.to_le_bytes().len())?;
+    let level = fields.u8()?;
+    Some((take_stretch(&mut fields)?, level))
 }
 
 fn put_stretch(out: &mut Vec<u8>, stretch: &Stretch) {

@@ -92,7 +92,7 @@ impl Merged {
     }
 }
 
-fn numbers_of(table: &Table, sort: Sort, key: &[u8]) -> Result<Vec<u32>, IndexError> {
+pub(super) fn numbers_of(table: &Table, sort: Sort, key: &[u8]) -> Result<Vec<u32>, IndexError> {
     if !table.may_hold(filter::hash(sort, key))? {
         return Ok(Vec::new());
     }
@@ -128,7 +128,7 @@ fn numbers_in(table: &Table, term: &Term) -> Result<Option<Vec<u32>>, IndexError
 }
 
 /// The segments that have entities whose name begins so; `None` if there are too many names to ask.
-fn numbers_with(table: &Table, prefix: &str) -> Result<Option<Vec<u32>>, IndexError> {
+pub(super) fn numbers_with(table: &Table, prefix: &str) -> Result<Option<Vec<u32>>, IndexError> {
     let head = prefix_of(prefix.as_bytes());
     let directory = Directory::new(table, Sort::Entity.section());
     if directory.ranks_with(head)?.len() > PREFIX_NAMES_MAX {

@@ -14,6 +14,8 @@ mod directory;
 mod error;
 mod files;
 mod filter;
+#[cfg(feature = "simulation")]
+pub mod fuzzing;
 mod header;
 mod lookups;
 mod merge;

@@ -10,6 +10,9 @@ use std::sync::Arc;
 /// Blocks of all files of the index, by the opened file's number and the block's.
 pub(super) type Blocks = Cache<(u64, u32), Block>;
 
+/// Memory that is taken before anything was read.
+const RESERVED_BYTES_MAX: usize = 64 << 10;
+
 /// An open file of the index.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -86,7 +89,8 @@ impl Table {
         let capacity = u64::from(section.blocks) * PAYLOAD_BYTES as u64;
         let end = at.checked_add(count).filter(|end| *end <= section.items && section.items <= capacity);
         let end = self.sound(section.block, end)?;
-        let mut out = Vec::with_capacity(count as usize);
+        // A header may claim more than the file has: memory follows what was read.
+        let mut out = Vec::with_capacity((count as usize).min(RESERVED_BYTES_MAX));
         let mut at = at;
         while at < end {
             let (number, within) = ((at / PAYLOAD_BYTES as u64) as u32, (at % PAYLOAD_BYTES as u64) as usize);
@@ -109,6 +113,8 @@ impl Table {
         if section.blocks == 0 {
             return Ok(true);
         }
+        let holds_cells = filter::blocks_hold(section.blocks, section.items);
+        self.sound(section.block, holds_cells.then_some(()))?;
         let (number, at) = filter::place(hash, section.items);
         let block = self.block_of(section, number)?;
         Ok(filter::may_hold(&block[..PAYLOAD_BYTES], at, hash))

@@ -10,6 +10,9 @@ mod encoded;
 mod error;
 mod follower;
 mod frame;
+#[cfg(feature = "simulation")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod growing;
 mod opening;
 mod options;

@@ -123,7 +123,11 @@ impl Region {
     /// [`RegionError`] when they are none.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RegionError> {
         let region: Self = postcard::from_bytes(bytes).map_err(|_| RegionError)?;
-        (Self::canonical(region.terms.clone()) == region).then_some(region).ok_or(RegionError)
+        // The last is for what the decoder lets pass: bytes behind the end, numbers spelled longer than they need.
+        let is_canonical = region.terms.iter().all(|term| !term.entity.is_idle_prefix())
+            && Self::canonical(region.terms.clone()) == region
+            && region.to_bytes() == bytes;
+        is_canonical.then_some(region).ok_or(RegionError)
     }
 
     fn of(term: Term) -> Self {
@@ -191,5 +195,11 @@ mod tests {
         let twice = postcard::to_stdvec(&(vec![super::Term::default(), super::Term::default()],)).unwrap();
         assert!(Region::from_bytes(&twice).is_err());
         assert!(Region::from_bytes(&[0xff; 16]).is_err());
+        let idle = super::term::EntityMatch::Prefix(String::new());
+        let idle = super::Term { entity: idle, ..super::Term::default() };
+        assert!(Region::from_bytes(&postcard::to_stdvec(&(vec![idle],)).unwrap()).is_err());
+        let longer = [Region::all().to_bytes(), vec![0]].concat();
+        assert!(Region::from_bytes(&longer).is_err());
+        assert!(Region::from_bytes(&[0x80, 0]).is_err(), "a count of none in two bytes");
     }
 }

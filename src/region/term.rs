@@ -20,6 +20,11 @@ impl EntityMatch {
         if prefix.is_empty() { Self::Any } else { Self::Prefix(prefix) }
     }
 
+    /// Whether it is a prefix that every name has, which is spelled [`EntityMatch::Any`].
+    pub(super) fn is_idle_prefix(&self) -> bool {
+        matches!(self, Self::Prefix(prefix) if prefix.is_empty())
+    }
+
     fn matches(&self, entity: &str) -> bool {
         match self {
             Self::Any => true,

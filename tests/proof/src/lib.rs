@@ -6,6 +6,8 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)] // a proof may touch anything
 
 pub mod checkers;
+pub mod fuzzing;
+pub mod kills;
 mod row;
 pub mod simulation;
 pub mod sweeps;

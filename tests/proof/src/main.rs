@@ -16,12 +16,15 @@ const ROWS: &[(&str, Run)] = &[
     ("R6", proof::simulation::r6),
     ("R7", proof::simulation::r7),
     ("R8", proof::simulation::r8),
+    ("R10", proof::kills::r10),
     ("R11", proof::simulation::r11),
     ("R12", proof::simulation::r12),
+    ("R13", proof::fuzzing::r13),
     ("R14", proof::simulation::r14),
 ];
 
 fn main() -> ExitCode {
+    proof::kills::act_if_victim();
     if let Some(code) = proof::simulation::command() {
         return code;
     }

@@ -1,0 +1,4 @@
+//! libFuzzer's door to the target `choices`; what it does stands in `tests/proof/src/fuzzing/targets.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| proof::fuzzing::run("choices", bytes));
