@@ -43,7 +43,8 @@ impl<M: Send + 'static> Address<M> {
     }
 
     /// Sends a message that carries a [`Reply`] and waits for the answer. It may run this actor's turns, and those of
-    /// actors that it sends to, on the calling thread.
+    /// actors that it sends to, on the calling thread. Where such a turn fails the actor is started again there too,
+    /// once, before this returns: its factory and its `started` must want nothing, such as a lock, that the caller holds.
     ///
     /// # Errors
     /// Why there is no answer: see [`CallError`]. Never `DeadlineExceeded`.

@@ -32,6 +32,8 @@ pub(crate) trait Runnable: Send + Sync {
     fn name(&self) -> &ChildId;
     /// Never blocks, and others may depend on it: it goes before what is on the list already.
     fn is_supervisor(&self) -> bool;
+    /// It has no incarnation: whoever was elected to run it starts one.
+    fn is_down(&self) -> bool;
     /// Its handlers may block, so only its own thread runs them.
     fn may_block(&self) -> bool;
     fn place(&self) -> &Place;
@@ -195,15 +197,38 @@ fn next() -> Option<Arc<dyn Runnable>> {
     LOCAL.with(|local| local.list.borrow_mut().pop_front())
 }
 
-/// Runs what is on this thread's list until there is nothing left or it is done.
+/// Runs what is on this thread's list until there is nothing left or it is done; then it mends what failed here.
 pub(crate) fn run_until(mut done: impl FnMut() -> bool) {
     while !done() {
-        let Some(slot) = next() else { break };
+        let Some(slot) = next() else { return };
         if slot.may_block() {
             hand_over(); // what is left must not wait behind a handler that blocks
         }
         run_and_requeue(slot);
     }
+    mend();
+}
+
+/// The turns of one restart: the supervisor hears of the exit, the child starts, the supervisor hears of that.
+const MENDING_TURNS: usize = 3;
+
+/// Brings back the child that failed under this thread before it leaves: to hand the supervisor's turn to another thread
+/// costs several times what the restart does. It is one restart and no more, so that a child that cannot start
+/// does not keep its caller until the budget is used up. Stops and children on threads of their own are not of it.
+fn mend() {
+    for _ in 0..MENDING_TURNS {
+        let Some(slot) = next_to_mend() else { break };
+        run_and_requeue(slot);
+    }
+}
+
+fn next_to_mend() -> Option<Arc<dyn Runnable>> {
+    LOCAL.with(|local| {
+        let mut list = local.list.borrow_mut();
+        let mends = |slot: &Arc<dyn Runnable>| !slot.may_block() && (slot.is_supervisor() || slot.is_down());
+        let at = list.iter().position(mends)?;
+        list.remove(at)
+    })
 }
 
 fn run_and_requeue(slot: Arc<dyn Runnable>) {

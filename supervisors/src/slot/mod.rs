@@ -247,6 +247,10 @@ impl<M: Send + 'static> Runnable for Slot<M> {
         self.lift.is_some()
     }
 
+    fn is_down(&self) -> bool {
+        self.stats.phase() == Phase::Down
+    }
+
     fn may_block(&self) -> bool {
         self.home().driver == Driver::OwnThread
     }

@@ -11,7 +11,7 @@ use crate::rt::atomic::{AtomicU64, Ordering};
 use crate::spec::Settings;
 use crate::tree::{Kind, State, TreeNode};
 use crate::{ChildId, ExitReason, RestartPolicy, Strategy, Time};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -24,6 +24,8 @@ pub(crate) struct Family {
     pub(super) home: OnceLock<Home>,
     /// In start order, which is that of their keys.
     pub(super) kin: Mutex<Vec<Kin>>,
+    /// Of each name the key, so that an addition costs the same whether it is the first or the hundred-thousandth.
+    names: Mutex<BTreeMap<ChildId, Key>>,
     /// Children that were abandoned and forgotten, for the last report.
     pub(super) lost: Mutex<Vec<Farewell>>,
     /// The incarnation that was asked to stop.
@@ -78,6 +80,7 @@ impl Family {
             strategy,
             home: OnceLock::new(),
             kin: Mutex::new(Vec::new()),
+            names: Mutex::new(BTreeMap::new()),
             lost: Mutex::new(Vec::new()),
             stop_wanted: AtomicU64::new(0),
             verdict: Mutex::new(None),
@@ -101,6 +104,7 @@ impl Family {
 
     /// Takes a child into the books, last.
     pub(super) fn take_in(&self, key: Key, child: Arc<dyn Child>, settings: Settings, lasting: bool) {
+        self.names.lock().insert(child.id().clone(), key);
         self.kin.lock().push(Kin {
             key,
             child,
@@ -155,17 +159,24 @@ impl Family {
         let at = kin.binary_search_by_key(&key, |entry| entry.key).ok()?;
         let gone = kin.remove(at);
         drop(kin);
+        self.forget_name(&gone);
         if gone.hung.is_some() {
             self.lost.lock().push(gone.farewell());
         }
         Some(gone)
     }
 
+    /// A name may have gone over to another child meanwhile.
+    fn forget_name(&self, gone: &Kin) {
+        let mut names = self.names.lock();
+        if names.get(gone.child.id()) == Some(&gone.key) {
+            names.remove(gone.child.id());
+        }
+    }
+
     pub(super) fn find(&self, id: &ChildId) -> Option<(Key, Arc<dyn Child>, bool)> {
-        let kin = self.kin.lock();
-        kin.iter()
-            .find(|entry| entry.child.id() == id)
-            .map(|entry| (entry.key, entry.child.clone(), entry.ended))
+        let key = *self.names.lock().get(id)?;
+        self.with(key, |entry| (key, entry.child.clone(), entry.ended))
     }
 
     /// Ends all children for good, last first: the supervisor will not be started again.

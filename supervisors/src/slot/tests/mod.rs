@@ -1,6 +1,7 @@
 //! What a slot does for its callers, on real threads.
 
 mod expecting;
+mod mending;
 
 use crate::nursery::{Nursery, Nursling};
 use crate::rt::{self, channel};
@@ -308,7 +309,7 @@ fn check_panic(raise: impl Fn() + Send + 'static, text: &str, located: bool) {
         panic!("it panicked");
     };
     assert_eq!(message, text);
-    assert_eq!(location.map(|at| at.file.ends_with("tests.rs")), located.then_some(true));
+    assert_eq!(location.map(|at| at.file.ends_with("tests/mod.rs")), located.then_some(true));
     stage.end();
 }
 

@@ -199,6 +199,18 @@ fn a_restart_that_fails_charges_the_budget_again_and_between_tries_the_superviso
     assert!(trio.running.shutdown().is_clean());
 }
 
+/// A caller brings a child that failed under its call back once; one that does not start is left to its supervisor.
+#[test]
+fn a_child_that_does_not_start_again_does_not_keep_the_caller_under_whose_call_it_failed() {
+    let trio =
+        Trio::new(&Runtime::threads(), Strategy::OneForOne, |_, spec| spec.restart(bounded(u32::MAX, 3600)));
+    trio.strings[1].never_starts();
+    let answer = trio.addresses[1].call(Do::PanicInHand);
+    assert!(matches!(answer, Err(CallError::ActorFailed { incarnation: 1, .. })), "{answer:?}");
+    assert!(trio.running.handle().remove(&"b".into()).expect("it is there").is_abnormal());
+    assert!(trio.running.shutdown().is_clean());
+}
+
 /// Exhaustion stops all children in reverse, escalates, and is abnormal to the parent. The root's exhaustion is the user's error.
 #[test]
 fn exhaustion_stops_all_children_in_reverse_escalates_and_is_abnormal_to_the_parent() {
