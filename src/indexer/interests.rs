@@ -1,16 +1,30 @@
 //! Who wants to be woken for which events.
 
+use super::directory::Directory;
 use crate::cursor_worker;
 use crate::event::EventRef;
 use crate::position::Position;
 use crate::region::Region;
+use foldhash::HashMap;
 use supervisors::Address;
 use supervisors::rt::{Mutex, MutexGuard};
 
 /// The cursor workers that live, each with its region. It outlives the indexer's incarnations.
 #[derive(Debug, Default)]
 pub(crate) struct Interests {
-    entries: Mutex<Vec<Interest>>,
+    book: Mutex<Book>,
+}
+
+/// What an event costs here is what the workers cost that it is for, not what all of them cost.
+#[derive(Debug, Default)]
+struct Book {
+    entries: HashMap<u64, Interest>,
+    /// The number of the next entry.
+    next: u64,
+    /// Finds the entries that an event is for.
+    directory: Directory,
+    /// The entries that wait for something, each once.
+    waiting: Vec<u64>,
 }
 
 /// One worker's interest.
@@ -28,46 +42,92 @@ impl Interests {
     pub(crate) fn add(&self, region: Region, durable_only: bool, worker: Address<cursor_worker::Message>) {
         // What was applied and not shown yet was noted for those who were here. It may be for this one too.
         let waiting = Some((Position::START.next(), Position::END));
-        self.entries.lock().push(Interest { region, durable_only, worker, waiting });
+        self.book.lock().add(Interest { region, durable_only, worker, waiting });
     }
 
     /// Takes note of the events of one commit.
     pub(super) fn noting(&self) -> Noting<'_> {
-        Noting { entries: self.entries.lock() }
+        Noting { book: self.book.lock() }
     }
 
     /// Wakes the workers that may see what they wait for. Workers that have ended are forgotten.
     pub(super) fn wake(&self, written: Position, durable: Position) {
-        let mut entries = self.entries.lock();
-        entries.retain(|interest| interest.waiting.is_none() || !interest.worker.has_ended());
-        entries.iter_mut().for_each(|interest| interest.wake(written, durable));
+        self.book.lock().wake(written, durable);
     }
 
     /// Wakes everyone: after a restart it is not known who was woken for what.
     pub(super) fn wake_all(&self) {
-        let mut entries = self.entries.lock();
-        entries.retain(|interest| !interest.worker.has_ended());
-        entries.iter().for_each(|interest| interest.worker.wake());
+        let mut book = self.book.lock();
+        book.forget_ended();
+        book.entries.values().for_each(|interest| interest.worker.wake());
     }
 }
 
 /// Notes which workers the events of a commit are for.
 pub(super) struct Noting<'a> {
-    entries: MutexGuard<'a, Vec<Interest>>,
+    book: MutexGuard<'a, Book>,
 }
 
 impl Noting<'_> {
     pub(super) fn note(&mut self, event: &EventRef<'_>) {
-        for interest in self.entries.iter_mut() {
-            if interest.region.matches(event.entity, event.scope, event.kind) {
-                let first = interest.waiting.map_or(event.position(), |(first, _)| first);
-                interest.waiting = Some((first, event.position()));
+        let Book { entries, directory, waiting, .. } = &mut *self.book;
+        for number in directory.owners(event.entity, event.scope, event.kind) {
+            if let Some(interest) = entries.get_mut(&number) {
+                if interest.waiting.is_none() {
+                    waiting.push(number);
+                }
+                interest.note(event.position());
             }
         }
     }
 }
 
+impl Book {
+    fn add(&mut self, interest: Interest) {
+        // Those whose events never came were not looked at since they ended.
+        if self.entries.len() == self.entries.capacity() {
+            self.forget_ended();
+        }
+        let number = self.next;
+        self.next += 1;
+        self.directory.add(number, &interest.region);
+        self.waiting.push(number);
+        self.entries.insert(number, interest);
+    }
+
+    fn wake(&mut self, written: Position, durable: Position) {
+        let Self { entries, directory, waiting, .. } = self;
+        waiting.retain(|number| {
+            let Some(interest) = entries.get_mut(number) else { return false };
+            if interest.worker.has_ended() {
+                directory.remove(*number, &interest.region);
+                entries.remove(number);
+                return false;
+            }
+            interest.wake(written, durable);
+            interest.waiting.is_some()
+        });
+    }
+
+    fn forget_ended(&mut self) {
+        let Self { entries, directory, waiting, .. } = self;
+        entries.retain(|number, interest| {
+            let has_ended = interest.worker.has_ended();
+            if has_ended {
+                directory.remove(*number, &interest.region);
+            }
+            !has_ended
+        });
+        waiting.retain(|number| entries.contains_key(number));
+    }
+}
+
 impl Interest {
+    fn note(&mut self, event: Position) {
+        let first = self.waiting.map_or(event, |(first, _)| first);
+        self.waiting = Some((first, event));
+    }
+
     /// Wakes the worker if it may see the first event it waits for. What it may not see yet, it goes on waiting for.
     fn wake(&mut self, written: Position, durable: Position) {
         let visible = if self.durable_only { durable } else { written };

@@ -6,6 +6,7 @@
 //! Owns: the index. Readers look into it through the `View`; nobody else changes it.
 //! Fails: when a frame cannot be read back; the pipeline is then restarted and the index caught up from the journal.
 
+mod directory;
 mod interests;
 mod message;
 mod sealer;
