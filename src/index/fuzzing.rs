@@ -74,7 +74,7 @@ fn ask(table: &Table) -> Vec<Result<(), IndexError>> {
 /// Gives whole blocks the checksums that their bytes would have if they had been written so.
 fn mend(bytes: &mut [u8]) {
     let (blocks, _) = bytes.as_chunks_mut::<BLOCK_BYTES>();
-    let Some((stretch, level)) = blocks.first().and_then(|block| stretch_of(block)) else { return };
+    let Some((stretch, level)) = blocks.first().and_then(stretch_of) else { return };
     for (number, block) in blocks.iter_mut().enumerate() {
         let seed = match number {
             0 => header_seed(&STORE),

@@ -1,6 +1,6 @@
 //! R13: bytes of anyone's into everything that reads bytes: the committed corpora, and mutations of them.
 //!
-//! The same targets run under libFuzzer in `tests/fuzz`, which searches; this says that what was found stays found.
+//! The targets are plain functions over bytes, so that a fuzzer that searches can run the same ones.
 
 mod mutate;
 mod targets;

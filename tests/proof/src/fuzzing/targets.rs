@@ -13,7 +13,7 @@ use timberline::{
 /// A target by its name, and whether it decodes bytes rather than runs a store: those are tried much more often.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// Its name, which is that of its corpus and of its binary.
+    /// Its name, which is that of its corpus.
     pub name: &'static str,
     /// What is done with the bytes.
     pub run: fn(&[u8]),

@@ -1,4 +1,0 @@
-//! libFuzzer's door to the target `segment`; what it does stands in `tests/proof/src/fuzzing/targets.rs`.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| proof::fuzzing::run("segment", bytes));
