@@ -11,12 +11,16 @@ pub(crate) enum Unit {
     Millis,
 }
 
+const PERCENTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
+
 struct Row {
-    name: &'static str,
+    /// What the figures of one run are; they belong to the same run.
+    names: Vec<String>,
     unit: Unit,
     target: &'static str,
-    run: Box<dyn Fn() -> f64>,
-    figures: Vec<f64>,
+    run: Box<dyn Fn() -> Vec<f64>>,
+    /// The figures of every round.
+    rounds: Vec<Vec<f64>>,
 }
 
 /// The rows of the table, in the order in which they take turns.
@@ -41,9 +45,28 @@ impl Bench {
         target: &'static str,
         run: impl Fn() -> f64 + 'static,
     ) {
-        let is_wanted = self.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()));
-        if is_wanted {
-            self.rows.push(Row { name, unit, target, run: Box::new(run), figures: Vec::new() });
+        self.add(vec![name.to_owned()], unit, target, move || vec![run()]);
+    }
+
+    /// Three rows out of one run: of many times in microseconds the half, the hundredth and the thousandth.
+    pub(crate) fn percentiles(&mut self, name: &str, run: impl Fn() -> Vec<f64> + 'static) {
+        let names = PERCENTILES.map(|(label, _)| format!("{name}, {label}"));
+        self.add(names.to_vec(), Unit::Micros, "", move || {
+            let times = run();
+            PERCENTILES.iter().map(|(_, share)| percentile(times.clone(), *share)).collect()
+        });
+    }
+
+    fn add(
+        &mut self,
+        names: Vec<String>,
+        unit: Unit,
+        target: &'static str,
+        run: impl Fn() -> Vec<f64> + 'static,
+    ) {
+        let is_named = |filter: &String| names.iter().any(|name| name.contains(filter.as_str()));
+        if self.filter.as_ref().is_none_or(is_named) {
+            self.rows.push(Row { names, unit, target, run: Box::new(run), rounds: Vec::new() });
         }
     }
 
@@ -52,18 +75,25 @@ impl Bench {
         let began = Instant::now();
         for _ in 0..self.rounds {
             for row in &mut self.rows {
-                row.figures.push((row.run)());
+                row.rounds.push((row.run)());
             }
         }
         println!("{:46} {:>12} {:>24} {:>14}", "", "median", "least .. most", "target");
-        for row in &mut self.rows {
-            row.figures.sort_by(f64::total_cmp);
-            let (least, most) = (row.figures[0], row.figures[row.figures.len() - 1]);
-            let median = row.figures[row.figures.len() / 2];
-            let spread = format!("{} .. {}", row.unit.show(least), row.unit.show(most));
-            println!("{:46} {:>12} {:>24} {:>14}", row.name, row.unit.show(median), spread, row.target);
-        }
+        self.rows.iter().for_each(Row::print);
         println!("\n{} rounds in {:.0} s", self.rounds, began.elapsed().as_secs_f64());
+    }
+}
+
+impl Row {
+    fn print(&self) {
+        for (item, name) in self.names.iter().enumerate() {
+            let mut figures: Vec<f64> = self.rounds.iter().map(|round| round[item]).collect();
+            figures.sort_by(f64::total_cmp);
+            let (least, most) = (figures[0], figures[figures.len() - 1]);
+            let median = figures[figures.len() / 2];
+            let spread = format!("{} .. {}", self.unit.show(least), self.unit.show(most));
+            println!("{name:46} {:>12} {spread:>24} {:>14}", self.unit.show(median), self.target);
+        }
     }
 }
 

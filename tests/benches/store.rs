@@ -36,13 +36,27 @@ fn main() {
     bench.row("cursor worker, 1 M events, first half", Unit::PerSecond, "3 M/s", || workers::scan(0));
     bench.row("cursor worker, 1 M events, second half", Unit::PerSecond, "3 M/s", || workers::scan(1));
     bench.row("cursor worker, durable checkpoint per batch", Unit::PerSecond, "", workers::checkpointed);
-    bench.row("append to handler, idle, buffered, p50", Unit::Micros, "50 us", || workers::latency(0.50));
-    bench.row("append to handler, idle, buffered, p99", Unit::Micros, "", || workers::latency(0.99));
+    latencies(&mut bench);
+    bench.row("append beside 1 idle worker", Unit::PerSecond, "", || workers::appends_beside(1));
+    bench.row("append beside 1,000 idle workers", Unit::PerSecond, "", || workers::appends_beside(1_000));
     bench.row("200 idle workers, CPU in 5 s", Unit::Millis, "50 ms", workers::idle_cpu);
     bench.row("read one entity of 500 events", Unit::PerSecond, "", read_entity);
     bench.row("get by id, random", Unit::PerSecond, "", get);
     bench.row("open after a clean close, 500 k events", Unit::Millis, "", open);
     bench.print();
+}
+
+/// How soon a handler hears, alone and among workers that are for something else.
+fn latencies(bench: &mut Bench) {
+    for (manner, durability) in [("buffered", Durability::Buffered), ("durable", Durability::Durable)] {
+        for (state, is_loaded) in [("idle", false), ("loaded", true)] {
+            for workers in [1, 100, 1_000] {
+                let name = format!("append to handler, {state}, {manner}, {workers}");
+                let crowd = workers::Crowd { workers, is_loaded };
+                bench.percentiles(&name, move || workers::latency(durability, crowd));
+            }
+        }
+    }
 }
 
 fn event(number: u64, durability: Durability) -> NewEvent {

@@ -1,10 +1,14 @@
 //! Cursor workers: how fast they read, how soon they hear, what they cost when there is nothing to do.
 
-use crate::measure::{percentile, scratch};
+use crate::measure::scratch;
 use crate::{event, filled};
-use std::sync::mpsc::channel;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
-use timberline::{CheckpointId, Config, CursorWorkerAction, CursorWorkerConfig, Durability, Region, Store};
+use timberline::{
+    CheckpointId, Config, Coordinate, CursorWorkerAction, CursorWorkerConfig, CursorWorkerHandle, Durability,
+    NewEvent, Region, Store,
+};
 
 /// The rate over the first or the second half of a million events, with their payloads.
 pub(crate) fn scan(half: usize) -> f64 {
@@ -54,26 +58,79 @@ pub(crate) fn checkpointed() -> f64 {
     count as f64 / began.elapsed().as_secs_f64()
 }
 
-/// From before the append to inside the handler, on a store where nothing else happens.
-pub(crate) fn latency(share: f64) -> f64 {
+/// What else goes on while it is measured how soon a worker hears.
+#[derive(Clone, Copy)]
+pub(crate) struct Crowd {
+    /// Workers that live; one of them is for the events that are measured.
+    pub(crate) workers: u64,
+    /// Whether another thread appends, one event after the other, what no worker is for.
+    pub(crate) is_loaded: bool,
+}
+
+/// A thousand times, in microseconds, from before the append to inside the handler of the one worker it is for.
+pub(crate) fn latency(durability: Durability, crowd: Crowd) -> Vec<f64> {
     let dir = scratch();
     let store = Store::open(Config::new(dir.path())).unwrap();
     let (tell, told) = channel();
-    let worker = store.cursor_worker(&Region::all(), CursorWorkerConfig::default(), move |_, _| {
+    let (region, config) = (Region::scope("measured"), CursorWorkerConfig::default());
+    let worker = store.cursor_worker(&region, config, move |_, _| {
         tell.send(Instant::now()).unwrap();
         CursorWorkerAction::Continue
     });
     let _worker = worker.unwrap();
-    let micros = (0..1_000).map(|number| {
-        let event = event(number, Durability::Buffered);
-        let began = Instant::now();
-        store.append_event(event).unwrap();
-        let heard = told.recv().unwrap();
-        // Long enough for the worker to go to sleep again.
-        std::thread::sleep(Duration::from_micros(300));
-        (heard - began).as_secs_f64() * 1e6
-    });
-    percentile(micros.collect(), share)
+    let _bystanders = bystanders(&store, crowd.workers - 1);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        if crowd.is_loaded {
+            scope.spawn(|| load(&store, durability, &is_over));
+        }
+        let micros = (0..1_000).map(|number| time_to_hear(&store, number, durability, &told)).collect();
+        is_over.store(true, Ordering::Relaxed);
+        micros
+    })
+}
+
+fn time_to_hear(store: &Store, number: u64, durability: Durability, told: &Receiver<Instant>) -> f64 {
+    let coordinate = Coordinate::new(format!("entity-{number}"), "measured").unwrap();
+    let event = NewEvent::raw(coordinate, "Benched", 1, vec![7; 128]).durability(durability);
+    let began = Instant::now();
+    store.append_event(event).unwrap();
+    let heard = told.recv().unwrap();
+    // Long enough for the worker to go to sleep again.
+    std::thread::sleep(Duration::from_micros(300));
+    (heard - began).as_secs_f64() * 1e6
+}
+
+fn load(store: &Store, durability: Durability, is_over: &AtomicBool) {
+    for number in 0.. {
+        if is_over.load(Ordering::Relaxed) {
+            return;
+        }
+        store.append_event(event(number, durability)).unwrap();
+    }
+}
+
+/// Workers, each for an entity that nobody appends to.
+fn bystanders(store: &Store, count: u64) -> Vec<CursorWorkerHandle> {
+    let bystander = |number| {
+        let region = Region::entity(format!("bystander-{number}"));
+        let config = CursorWorkerConfig::default();
+        store.cursor_worker(&region, config, |_, _| CursorWorkerAction::Continue).unwrap()
+    };
+    (0..count).map(bystander).collect()
+}
+
+/// How many events a second are appended, a hundred at a time, beside workers that none of them is for.
+pub(crate) fn appends_beside(workers: u64) -> f64 {
+    let (dir, count) = (scratch(), 200_000);
+    let store = Store::open(Config::new(dir.path())).unwrap();
+    let _bystanders = bystanders(&store, workers);
+    let began = Instant::now();
+    for first in (0..count).step_by(100) {
+        let batch = (first..first + 100).map(|number| event(number, Durability::Buffered));
+        store.append_batch(batch.collect()).unwrap();
+    }
+    count as f64 / began.elapsed().as_secs_f64()
 }
 
 /// Milliseconds of CPU that 200 workers with nothing to do use in five seconds.
