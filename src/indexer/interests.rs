@@ -5,9 +5,12 @@ use crate::cursor_worker;
 use crate::event::EventRef;
 use crate::position::Position;
 use crate::region::Region;
-use foldhash::HashMap;
+use std::collections::BTreeMap;
 use supervisors::Address;
 use supervisors::rt::{Mutex, MutexGuard};
+
+/// Fewer entries are not worth looking through.
+const CROWDED_MIN: usize = 16;
 
 /// The cursor workers that live, each with its region. It outlives the indexer's incarnations.
 #[derive(Debug, Default)]
@@ -18,7 +21,10 @@ pub(crate) struct Interests {
 /// What an event costs here is what the workers cost that it is for, not what all of them cost.
 #[derive(Debug, Default)]
 struct Book {
-    entries: HashMap<u64, Interest>,
+    /// By number, so that workers are woken in the order in which they came.
+    entries: BTreeMap<u64, Interest>,
+    /// With as many entries as this those that have ended are looked for.
+    crowded: usize,
     /// The number of the next entry.
     next: u64,
     /// Finds the entries that an event is for.
@@ -85,8 +91,9 @@ impl Noting<'_> {
 impl Book {
     fn add(&mut self, interest: Interest) {
         // Those whose events never came were not looked at since they ended.
-        if self.entries.len() == self.entries.capacity() {
+        if self.entries.len() >= self.crowded {
             self.forget_ended();
+            self.crowded = (self.entries.len() * 2).max(CROWDED_MIN);
         }
         let number = self.next;
         self.next += 1;
