@@ -174,7 +174,7 @@ fn send_to_a_full_mailbox_and_stop_bites() {
 
 #[test]
 fn call_and_restart() {
-    explore("call | restart", 3, 105_804, || {
+    explore("call | restart", 3, 71_941, || {
         let (nursery, kept, address) = kept(2);
         let caller = address.clone();
         let other = thread::spawn(move || caller.call(Count::Fail));
@@ -193,7 +193,7 @@ fn call_and_restart_bites() {
 
 #[test]
 fn exit_notice_and_full_command_lane() {
-    explore("exit notice | full command lane", 2, 388_632, || {
+    explore("exit notice | full command lane", 3, 945_655, || {
         let (nursery, kept, address) = kept(1);
         let commands = kept.commands();
         let other = thread::spawn(move || {
