@@ -7,6 +7,7 @@ use super::reader::{JournalReader, Published};
 use super::scan::Tail;
 use super::staging::Staging;
 use super::store_id::{Identity, StoreId};
+use super::syncs::Syncs;
 use crate::position::Position;
 use crate::storage::{File, Storage, StorageError, StorageErrorKind, WriteLock};
 use std::sync::Arc;
@@ -56,6 +57,8 @@ pub struct Journal {
     pub(super) published: Arc<Published>,
     /// The last segment.
     pub(super) file: Arc<dyn File>,
+    /// Its syncs.
+    pub(super) syncs: Arc<Syncs>,
     pub(super) segment: u32,
     /// Where the next frame goes; `synced_through` is the end of what is durable.
     pub(super) tail: Tail,
@@ -239,7 +242,7 @@ impl Journal {
     }
 
     pub(super) fn sync_file(&mut self) -> Result<(), JournalError> {
-        if let Err(error) = self.file.sync_data() {
+        if let Err(error) = self.syncs.sync() {
             return Err(self.poison_with(error));
         }
         self.tail.synced_through = self.tail.offset;

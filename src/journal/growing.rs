@@ -5,6 +5,7 @@ use super::error::JournalError;
 use super::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameKind};
 use super::scan::Tail;
 use super::segment::{HEADER_BYTES, SegmentHeader, is_temporary, segment_name, temporary_name};
+use super::syncs::Syncs;
 use crate::storage::{Access, File, Storage, StorageError, StorageErrorKind};
 use std::sync::Arc;
 
@@ -65,6 +66,7 @@ impl Journal {
         self.tail = sealed;
         self.sync_file()?;
         name_segment(&*self.storage, header.number).map_err(|error| self.poison_with(error))?;
+        self.syncs = Syncs::new(Arc::clone(&file));
         self.file = file;
         self.segment = header.number;
         self.tail = Tail::begin(&header);

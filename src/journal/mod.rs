@@ -25,6 +25,7 @@ mod scan;
 mod segment;
 mod staging;
 mod store_id;
+mod syncs;
 mod verify;
 mod wire;
 
@@ -44,4 +45,5 @@ pub use runs::SegmentBounds;
 pub use segment::{FORMAT_VERSION, segment_name};
 pub use staging::{Mark, Staged};
 pub use store_id::StoreId;
+pub use syncs::{BackgroundSync, BackgroundSynced};
 pub use verify::{Problem, VerifyProgress, VerifyReport};

@@ -12,6 +12,7 @@ use super::scan::Tail;
 use super::segment::SegmentHeader;
 use super::staging::Staging;
 use super::store_id::{Identity, StoreId};
+use super::syncs::Syncs;
 use crate::position::Position;
 use crate::storage::{Access, File, Storage, WriteLock};
 use std::sync::Arc;
@@ -77,6 +78,7 @@ impl Journal {
             identity,
             allocated: file.length()?.max(tail.offset),
             published: Arc::new(published),
+            syncs: Syncs::new(Arc::clone(&file)),
             file,
             segment: recovery.segments,
             durable_next: tail.next,

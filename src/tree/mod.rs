@@ -3,7 +3,7 @@
 //! ```text
 //! store            one_for_one
 //! |- sealer                        writes the files of the index
-//! |- pipeline      rest_for_one    indexer, writer, gate      downstream first
+//! |- pipeline      rest_for_one    indexer, syncer, writer, gate      downstream first
 //! `- cursors       one_for_one     one cursor worker per handler, added and removed while running
 //! ```
 
@@ -17,7 +17,7 @@ use crate::journal::{JournalOptions, StoreId};
 use crate::region::Region;
 use crate::storage::{Storage, WriteLock};
 use crate::view::View;
-use crate::writer::{self, Limits, Writer};
+use crate::writer::{self, Limits, Syncer, Writer};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -74,6 +74,8 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
     };
     let (indexer_spec, indexer) = ChildSpec::actor("indexer", move || Indexer::new(setup.clone()));
 
+    let (syncer_spec, syncer) = ChildSpec::actor("syncer", || Ok(Syncer));
+
     let setup = writer::Setup {
         storage,
         lock,
@@ -83,6 +85,7 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
         flush_interval: config.flush_interval,
         view: Arc::clone(&view),
         indexer,
+        syncer,
     };
     let (writer_spec, writer) = ChildSpec::actor("writer", move || Writer::new(setup.clone()));
 
@@ -97,6 +100,8 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
     };
     let pipeline = Supervisor::rest_for_one("pipeline")
         .child(part(indexer_spec))
+        // A thread of its own: who appends to what is buffered must not wait for the disk.
+        .child(part(syncer_spec).driver(Driver::OwnThread))
         // Recovery reads as much as the journal's tail is long; nothing is gained by giving up on it.
         .child(part(writer_spec).start_deadline(Duration::from_secs(3_600)))
         .child(part(gate_spec));

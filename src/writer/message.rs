@@ -2,7 +2,7 @@
 
 use crate::error::{AppendError, CommitError};
 use crate::event::{Durability, NewEvent, Receipt};
-use crate::journal::EncodedEvent;
+use crate::journal::{BackgroundSynced, EncodedEvent};
 use crate::position::{CheckpointId, Position};
 use supervisors::Reply;
 
@@ -17,6 +17,8 @@ pub(crate) enum Message {
     Flush(Reply<Result<Position, AppendError>>),
     /// The flush interval of a buffered event is over.
     FlushDue,
+    /// A sync that ran beside the writer is over.
+    Synced(BackgroundSynced),
 }
 
 /// An event that passed the gate, with its caller's part of the record already encoded.

@@ -1,32 +1,36 @@
 //! The writer: the only one that appends to the journal and numbers events.
 //!
-//! Receives: `Append` from the gate, `Commit` from cursor workers, `Flush` from the door, its own `FlushDue`.
-//! Sends: `Committed` to the indexer, with those who wait for it; `CatchUp`, once, when it starts.
+//! Receives: `Append` from the gate, `Commit` from cursor workers, `Flush` from the door, its own `FlushDue`, `Synced`
+//! from the syncer.
+//! Sends: `Committed` to the indexer, with those who wait for it; `CatchUp`, once, when it starts; `Sync` to the syncer.
 //! Owns: the journal, and what the index does not know yet.
 //! Fails: poisoned by a failed sync (escalates); anything else restarts it, and it recovers from the disk.
 
 mod drafts;
 mod error;
+mod flush;
 mod message;
 mod plan;
+mod syncer;
 mod unapplied;
 
 pub(crate) use drafts::{Limits, check, encode};
 pub(crate) use error::WriterError;
 pub(crate) use message::{Advance, Append, Commit, Draft, Message};
+pub(crate) use syncer::Syncer;
 
 use crate::error::{AppendError, CommitError, SharedError};
 use crate::event::{Durability, EventId, Receipt};
 use crate::index::Checkpoint;
 use crate::indexer::{self, Answer, Committed};
 use crate::journal::{Frame, Journal, JournalError, JournalOptions, Numbers, StoreId};
-use crate::position::{Position, Version};
+use crate::position::Version;
 use crate::storage::{Storage, WriteLock};
 use crate::view::View;
 use plan::{Known, Step};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use supervisors::{Actor, Address, Context, Flow, Reply};
+use supervisors::{Actor, Address, Context, Flow};
 use unapplied::Unapplied;
 
 /// The longest that a sync is put off so that more may share it.
@@ -46,6 +50,7 @@ pub(crate) struct Setup {
     pub(crate) flush_interval: Duration,
     pub(crate) view: Arc<View>,
     pub(crate) indexer: Address<indexer::Message>,
+    pub(crate) syncer: Address<syncer::Message>,
 }
 
 /// One incarnation of the writer.
@@ -66,6 +71,8 @@ pub(crate) struct Writer {
     needs_sync: bool,
     /// Whether `FlushDue` is on its way.
     flush_is_due: bool,
+    /// Whether the syncer is at work for this incarnation.
+    is_syncing: bool,
 }
 
 impl Actor for Writer {
@@ -93,7 +100,8 @@ impl Actor for Writer {
             Message::Append(append) => self.append(append, context)?,
             Message::Commit(commit) => self.commit_batch(commit, context)?,
             Message::Flush(reply) => self.flush(reply),
-            Message::FlushDue => self.flush_due(),
+            Message::FlushDue => self.flush_due(context),
+            Message::Synced(synced) => self.synced(synced, context)?,
         }
         Ok(Flow::Continue)
     }
@@ -124,6 +132,7 @@ impl Writer {
             answers: Vec::new(),
             needs_sync: false,
             flush_is_due: false,
+            is_syncing: false,
         }
     }
 
@@ -312,16 +321,6 @@ impl Writer {
         if staged > 0 && is_full { self.commit(context) } else { Ok(()) }
     }
 
-    fn flush(&mut self, reply: Reply<Result<Position, AppendError>>) {
-        self.needs_sync = true;
-        self.answers.push(Answer::Flushed(reply));
-    }
-
-    fn flush_due(&mut self) {
-        self.flush_is_due = false;
-        self.needs_sync |= self.journal().needs_sync();
-    }
-
     /// One write and at most one sync for everything that is staged; then the indexer is told.
     fn commit(&mut self, context: &mut Context<'_, Message>) -> Result<(), WriterError> {
         if self.journal().staged_bytes() == 0 && !self.needs_sync && self.answers.is_empty() {
@@ -361,14 +360,6 @@ impl Writer {
         let answers = std::mem::take(&mut self.answers);
         context.send(&self.setup.indexer, indexer::Message::Committed(Committed { frame, durable, answers }));
         self.schedule_flush(context);
-    }
-
-    /// What is buffered goes to the disk within the flush interval, whatever becomes of later commits.
-    fn schedule_flush(&mut self, context: &mut Context<'_, Message>) {
-        if self.journal().needs_sync() && !self.flush_is_due {
-            self.flush_is_due = true;
-            context.send_after(self.setup.flush_interval, Message::FlushDue);
-        }
     }
 
     /// The disk refused before anything was written: nothing of this turn is stored, and everyone is told so.

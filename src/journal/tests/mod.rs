@@ -7,6 +7,7 @@ mod faults;
 mod files;
 mod lives;
 mod reading;
+mod syncs;
 
 use super::*;
 use crate::event::{Coordinate, EventId, NewEvent};
