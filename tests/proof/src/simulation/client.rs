@@ -4,6 +4,7 @@ use super::census::name_of;
 use super::faults::{Class, Faults};
 use super::history::{Answer, Asked, Given, Happened, Item, Watch};
 use super::notes::Notes;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, LazyLock};
 use timberline::{
     AppendError, AppendOptions, BatchTicket, Coordinate, Durability, EventId, Expected, NewEvent, Position,
@@ -17,10 +18,17 @@ pub(super) const ITEMS_MAX: usize = 32;
 const LARGE_BYTES: usize = 1 << 10;
 
 /// A region with more terms than a region may have.
-static WIDE: LazyLock<Region> = LazyLock::new(|| {
-    let terms = (0..=Region::TERMS_MAX).map(|term| Region::entity(term.to_string()));
-    terms.fold(Region::nothing(), Region::or)
-});
+static WIDE: LazyLock<Region> = LazyLock::new(|| wide(0..=Region::TERMS_MAX));
+
+/// The union of as many entities as there are numbers, in halves: one after the other takes a second.
+fn wide(numbers: RangeInclusive<usize>) -> Region {
+    let (first, last) = (*numbers.start(), *numbers.end());
+    let middle = first + (last - first) / 2;
+    match first == last {
+        true => Region::entity(first.to_string()),
+        false => wide(first..=middle).or(wide(middle + 1..=last)),
+    }
+}
 
 /// A client with its appends in flight.
 #[derive(Debug, Default)]
