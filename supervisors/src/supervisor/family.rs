@@ -195,6 +195,13 @@ impl Family {
         outlines.into_iter().map(|(child, node)| complete(&*child, node, now)).collect()
     }
 
+    /// The node of the child of that name. What the others are doing is not asked for.
+    pub(super) fn node(&self, id: &ChildId, now: Time) -> Option<TreeNode> {
+        let key = *self.names.lock().get(id)?;
+        let (child, node) = self.with(key, |entry| entry.outline(now))?;
+        Some(complete(&*child, node, now))
+    }
+
     /// How each child ended, in start order; nested supervisors' children below them.
     pub(super) fn farewells(&self) -> Vec<Farewell> {
         let kin: Vec<_> =
