@@ -9,11 +9,12 @@
 //! 7. What was delivered to a durable worker never vanishes.
 //! 8. Redelivery is bounded: one batch for each disturbance.
 
-use super::at;
+use super::{at, logs};
 use crate::simulation::{Handed, Happened, History, Saying, Stored, Watch};
 use std::collections::BTreeMap;
 
 pub(super) fn check(history: &History) -> Vec<String> {
+    let logs = logs(history);
     let mut workers: BTreeMap<usize, Worker<'_>> = BTreeMap::new();
     let mut wrong = Vec::new();
     for (place, happened) in history.iter().enumerate() {
@@ -25,7 +26,9 @@ pub(super) fn check(history: &History) -> Vec<String> {
                 hired.hired();
             }
             Happened::Handed(handed) => {
-                let log = next_log(history, place);
+                // What the store holds at the next look at it.
+                let next = logs.partition_point(|(at, _)| *at < place);
+                let log = logs.get(next).map_or(&[][..], |(_, log)| log);
                 if let Some(worker) = workers.get_mut(&handed.worker) {
                     worker.handed(handed, log, &mut wrong);
                 }
@@ -41,15 +44,6 @@ pub(super) fn check(history: &History) -> Vec<String> {
         }
     }
     wrong
-}
-
-/// What the store holds at the next look at it.
-fn next_log(history: &History, place: usize) -> &[Stored] {
-    let later = history[place..].iter().find_map(|happened| match happened {
-        Happened::Opened(log) | Happened::Rested(log) => Some(&log[..]),
-        _ => None,
-    });
-    later.unwrap_or_default()
 }
 
 /// What is known of one worker so far.

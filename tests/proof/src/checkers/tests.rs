@@ -4,12 +4,13 @@ use super::check;
 use crate::simulation::{
     Answer, Asked, Death, Given, Handed, Happened, History, Item, Saying, Sort, Stored, Watch,
 };
-use timberline::Expected;
+use timberline::{EventId, Expected};
 
-fn stored(position: u64, number: u64, entity: &str, version: u64) -> Stored {
-    let (scope, causes) = ("s0".to_owned(), Vec::new());
-    let (entity, correlation, time) = (entity.to_owned(), position, position);
-    Stored { position, version, number, sort: Sort::Step, entity, scope, causes, correlation, time }
+fn stored(position: u64, number: u64, entity: &'static str, version: u64) -> Stored {
+    let (scope, causes) = ("s0".into(), Vec::new());
+    let (entity, correlation, time) = (entity.into(), position, position);
+    let id = EventId::from_u128(position.into());
+    Stored { id, position, version, number, sort: Sort::Step, entity, scope, causes, correlation, time }
 }
 
 fn reaction(position: u64, to: &Stored, version: u64) -> Stored {
@@ -21,7 +22,7 @@ fn reaction(position: u64, to: &Stored, version: u64) -> Stored {
     }
 }
 
-fn item(number: u64, entity: &str) -> Item {
+fn item(number: u64, entity: &'static str) -> Item {
     Item { number, entity: entity.into(), expected: Expected::Any, unless: None, key: None }
 }
 

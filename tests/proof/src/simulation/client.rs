@@ -12,7 +12,7 @@ use timberline::{
 };
 
 pub(super) const ENTITIES: [&str; 5] = ["a0", "a1", "b0", "b1", "b2"];
-const SCOPES: [&str; 2] = ["s0", "s1"];
+pub(super) const SCOPES: [&str; 2] = ["s0", "s1"];
 /// The most events of a batch; their numbers begin at that of the append times this.
 pub(super) const ITEMS_MAX: usize = 32;
 const LARGE_BYTES: usize = 1 << 10;
@@ -225,7 +225,7 @@ impl Client {
 }
 
 /// An event that nothing is asked of.
-fn plain(number: u64, entity: &str, scope: &str) -> (Item, NewEvent) {
+fn plain(number: u64, entity: &'static str, scope: &str) -> (Item, NewEvent) {
     let item = Item { number, entity: entity.into(), expected: Expected::Any, unless: None, key: None };
     (item, step(entity, scope, number, false))
 }

@@ -27,7 +27,7 @@ pub use choices::{Bytes, Source};
 pub use deviations::Deviations;
 pub use faults::Class;
 pub use history::{
-    Answer, Asked, Death, Given, Handed, Happened, History, Item, Saying, Sort, Stored, Watch,
+    Answer, Asked, Death, Given, Handed, Happened, History, Item, Name, Saying, Sort, Stored, Watch,
 };
 pub use plan::{Bug, Plan};
 pub use replay::{replay, save};

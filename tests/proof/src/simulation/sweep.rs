@@ -25,7 +25,7 @@ pub struct Tally {
     pub steps: u64,
     /// Virtual time.
     pub time: Duration,
-    /// Processor time, as one thread counts it.
+    /// Processor time of the threads that ran.
     pub busy: Duration,
     /// Events handed to handlers.
     pub deliveries: u64,
@@ -71,13 +71,19 @@ fn traces_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/traces")
 }
 
+/// How long this thread has run on a processor, where the system tells it: other programs' share is not ours.
+fn processor_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
+}
+
 /// Runs the named plan on these seeds until `enough` says so.
 #[must_use]
 pub fn sweep(name: &str, seeds: Range<u64>, enough: impl Fn(&Tally) -> bool + Sync) -> Tally {
     let plan = Plan::named(name).unwrap_or_else(|| panic!("there is no plan named {name}"));
     let (next, tally) = (AtomicU64::new(seeds.start), Mutex::new(Tally::default()));
     let work = || {
-        let began = Instant::now();
+        let (began, busy_before) = (Instant::now(), processor_time());
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= seeds.end || enough(&tally.lock().unwrap()) {
@@ -86,7 +92,8 @@ pub fn sweep(name: &str, seeds: Range<u64>, enough: impl Fn(&Tally) -> bool + Sy
             let outcome = run(Source::Seed(seed), &plan);
             tally.lock().unwrap().add(seed, name, &plan, &outcome);
         }
-        tally.lock().unwrap().busy += began.elapsed();
+        let busy = processor_time().zip(busy_before).map(|(after, before)| after - before);
+        tally.lock().unwrap().busy += busy.unwrap_or_else(|| began.elapsed());
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(2);
     std::thread::scope(|scope| {

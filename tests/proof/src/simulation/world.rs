@@ -1,9 +1,9 @@
 //! The world: a disk, the lives of a process on it, clients and workers, and what happens to them.
 
 use super::census::name_of;
-use super::client::{Client, Desk, number_of};
+use super::client::{Client, Desk, ENTITIES, SCOPES, number_of};
 use super::faults::{Class, Faults};
-use super::history::{Death, Happened, Sort, Stored};
+use super::history::{Death, Happened, Name, Sort, Stored};
 use super::notes::Notes;
 use super::plan::Plan;
 use super::worker::{self, Bench, Job};
@@ -168,9 +168,11 @@ impl World {
     pub(super) fn tend_workers(&mut self) {
         for number in 0..self.jobs.len() {
             let Some(life) = &mut self.life else { return };
-            if let Some(worker) = life.workers[number].take_if(|worker| has_ended(worker)) {
-                join(worker, &self.notes);
-            }
+            // To look at a worker may read the index, which is nothing that happens to the world.
+            self.faults.pause(true);
+            let ended = life.workers[number].take_if(|worker| has_ended(worker));
+            self.faults.pause(false);
+            ended.into_iter().for_each(|worker| join(worker, &self.notes));
             if life.workers[number].is_none() {
                 self.hire(number);
             }
@@ -419,6 +421,12 @@ pub(super) fn join(worker: CursorWorkerHandle, notes: &Notes) {
     }
 }
 
+/// A name as the history has it: those of these worlds are known.
+fn name(text: &str) -> Name {
+    let mut known = ENTITIES.into_iter().chain(SCOPES).chain(["echo"]);
+    known.find(|known| *known == text).map_or_else(|| Name::Owned(text.to_owned()), Name::Borrowed)
+}
+
 /// An event as the history has it.
 pub(super) fn stored(event: &StoredEvent) -> Stored {
     let sort = match event.kind() {
@@ -427,12 +435,13 @@ pub(super) fn stored(event: &StoredEvent) -> Stored {
         _ => Sort::Denial,
     };
     Stored {
+        id: event.id(),
         position: event.position().get(),
         version: event.version().get(),
         number: if sort == Sort::Denial { 0 } else { number_of(event.payload()) },
         sort,
-        entity: event.entity().to_owned(),
-        scope: event.scope().to_owned(),
+        entity: name(event.entity()),
+        scope: name(event.scope()),
         causes: event.causes().iter().map(|id| id.position().get()).collect(),
         correlation: event.correlation().position().get(),
         time: event.time_micros(),
