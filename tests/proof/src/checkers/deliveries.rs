@@ -8,6 +8,7 @@
 //! 6. At rest every matching event was delivered.
 //! 7. What was delivered to a durable worker never vanishes.
 //! 8. Redelivery is bounded: one batch for each disturbance.
+//! 9. A stuck handler stalls only its own cursor: who has nothing in hand beside it has all that was durable.
 
 use super::{at, logs};
 use crate::simulation::{Handed, Happened, History, Saying, Stored, Watch};
@@ -26,9 +27,7 @@ pub(super) fn check(history: &History) -> Vec<String> {
                 hired.hired();
             }
             Happened::Handed(handed) => {
-                // What the store holds at the next look at it.
-                let next = logs.partition_point(|(at, _)| *at < place);
-                let log = logs.get(next).map_or(&[][..], |(_, log)| log);
+                let log = log_after(&logs, place);
                 if let Some(worker) = workers.get_mut(&handed.worker) {
                     worker.handed(handed, log, &mut wrong);
                 }
@@ -38,12 +37,28 @@ pub(super) fn check(history: &History) -> Vec<String> {
                     worker.said(*saying);
                 }
             }
+            Happened::Hung { durable, others, .. } => {
+                let others = others.iter().filter_map(|other| workers.get(other));
+                let log = log_after(&logs, place);
+                others.for_each(|other| {
+                    other.has_all("9: a stuck handler stalls only its own", log, *durable, &mut wrong);
+                });
+            }
             Happened::Opened(log) => workers.values_mut().for_each(|worker| worker.reopened(log, &mut wrong)),
-            Happened::Rested(log) => workers.values().for_each(|worker| worker.rested(log, &mut wrong)),
+            Happened::Rested(log) => {
+                let rule = "6: at rest everything is delivered";
+                workers.values().for_each(|worker| worker.has_all(rule, log, u64::MAX, &mut wrong));
+            }
             _ => {}
         }
     }
     wrong
+}
+
+/// What the store holds at the next look at it.
+fn log_after<'a>(logs: &[(usize, &'a [Stored])], place: usize) -> &'a [Stored] {
+    let next = logs.partition_point(|(at, _)| *at < place);
+    logs.get(next).map_or(&[], |(_, log)| log)
 }
 
 /// What is known of one worker so far.
@@ -181,15 +196,14 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Everything that matches was delivered, and to a yes.
-    fn rested(&self, log: &[Stored], wrong: &mut Vec<String>) {
-        let last = log.iter().rev().find(|event| self.watch.matches(event)).map_or(0, |event| event.position);
-        if self.highest < last || self.said_yes_to() < last {
-            wrong.push(format!(
-                "6: at rest everything is delivered: worker {} stands at {} of {last}",
-                self.number,
-                self.said_yes_to()
-            ));
+    /// Everything that matches, up to `through`, was delivered, and to a yes.
+    fn has_all(&self, rule: &str, log: &[Stored], through: u64, wrong: &mut Vec<String>) {
+        let known = &log[..log.partition_point(|event| event.position <= through)];
+        let last = known.iter().rev().find(|event| self.watch.matches(event));
+        let last = last.map_or(0, |event| event.position);
+        let at = self.said_yes_to();
+        if self.highest < last || at < last {
+            wrong.push(format!("{rule}: worker {} stands at {at} of {last}", self.number));
         }
     }
 }

@@ -255,6 +255,11 @@ fn deliveries_that_break_a_rule_are_found() {
     breaks("5: what was not done ends its life", |h| h[SECOND_HANDED + 1] = said(Saying::Rollback));
     breaks("6: at rest everything is delivered", |h| drop(h.drain(LAST_HANDED..LAST_HANDED + 2)));
     breaks("6: at rest everything is delivered", |h| h[LAST_HANDED + 1] = said(Saying::Panic));
+    let hung = |durable| Happened::Hung { worker: 1, durable, others: vec![0] };
+    breaks("9: a stuck handler stalls only its own", |h| h.insert(LAST_HANDED, hung(4)));
+    let mut history = legal();
+    history.insert(LAST_HANDED, hung(3));
+    assert_eq!(check(&history), Vec::<String>::new(), "the fourth event was not durable yet");
     breaks("7: what was delivered is there", |h| {
         h.insert(RESTED, Happened::Opened(log()[..3].to_vec()));
     });

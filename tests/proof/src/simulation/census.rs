@@ -19,6 +19,7 @@ const REQUIRED: &[&str] = &[
     "recovery rewritten",
     "recovery of several segments",
     "crash while opening",
+    "workers beside one that hangs",
     "append stored",
     "append duplicate",
     "AppendError::Conflict",

@@ -237,6 +237,11 @@ pub(super) fn step(entity: &str, scope: &str, number: u64, large: bool) -> NewEv
     NewEvent::raw(Coordinate::new(entity, scope).unwrap(), "Step", 1, payload)
 }
 
+/// An event that no client asks for.
+pub(super) fn probe() -> NewEvent {
+    step("a0", "s0", u64::MAX - 1, false)
+}
+
 /// The number in a payload.
 pub(super) fn number_of(payload: &[u8]) -> u64 {
     payload.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))

@@ -238,6 +238,15 @@ pub enum Happened {
         /// What.
         saying: Saying,
     },
+    /// A handler hung for an hour of virtual time, and goes on now.
+    Hung {
+        /// Its worker.
+        worker: usize,
+        /// The durable watermark in the middle of that hour.
+        durable: u64,
+        /// The other workers that live and have nothing in hand.
+        others: Vec<usize>,
+    },
     /// A supervisor restarts a child.
     Restarting {
         /// The child, with the supervisors above it.

@@ -1,6 +1,6 @@
 //! The end of a run: everything heals, and everything must converge.
 
-use super::client::{Client, ENTITIES, region, step};
+use super::client::{Client, ENTITIES, probe, region};
 use super::history::{Happened, Stored, Watch};
 use super::world::{World, stored};
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ impl World {
                 self.open();
             }
             let Some(life) = &self.life else { continue };
-            let probe = life.store.append_event(step("a0", "s0", u64::MAX - 1, false));
+            let probe = life.store.append_event(probe());
             match probe {
                 Ok(_) => return,
                 Err(error) if error.retry() == Retry::Never => panic!("a probe is refused: {error}"),

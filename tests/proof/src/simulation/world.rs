@@ -213,7 +213,8 @@ impl World {
         let handler = |_: &timberline::Batch, _: &mut timberline::HandlerContext| {
             timberline::CursorWorkerAction::StopWithRollback
         };
-        let tally = || CursorWorkerConfig::default().checkpoint(CheckpointId::new("tally").unwrap());
+        let tally =
+            || CursorWorkerConfig::default().name("wrong").checkpoint(CheckpointId::new("tally").unwrap());
         let config = [tally(), tally().batch_size(0)][self.simulation.choose(2)].clone();
         let region = if life.workers[1].is_some() { "a" } else { "b" };
         match life.store.cursor_worker(&Region::entity_prefix(region), config, handler) {
