@@ -22,6 +22,7 @@ const REQUIRED: &[&str] = &[
     "workers beside one that hangs",
     "append stored",
     "append duplicate",
+    "a key twice in one turn",
     "AppendError::Conflict",
     "AppendError::ConditionFailed",
     "AppendError::Denied",

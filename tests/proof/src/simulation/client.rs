@@ -2,7 +2,7 @@
 
 use super::census::name_of;
 use super::faults::{Class, Faults};
-use super::history::{Answer, Asked, Given, Happened, Item, Watch};
+use super::history::{Answer, Asked, Given, Happened, Item, Name, Watch};
 use super::notes::Notes;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, LazyLock};
@@ -33,13 +33,39 @@ fn wide(numbers: RangeInclusive<usize>) -> Region {
 /// A client with its appends in flight.
 #[derive(Debug, Default)]
 pub(super) struct Client {
-    in_flight: Vec<(usize, BatchTicket)>,
+    in_flight: Vec<InFlight>,
+    /// Receipts of events with a key that came since someone looked.
+    keyed: Vec<Keyed>,
     /// Ids that stood in receipts of this life.
     known: Vec<(EventId, u64)>,
     /// The highest position it has seen.
     seen: u64,
     /// It was told to open the store again.
     wants_reopening: bool,
+}
+
+/// An append whose answer is not there yet, and the keys of its items.
+#[derive(Debug)]
+struct InFlight {
+    append: usize,
+    ticket: BatchTicket,
+    keys: Vec<Option<u64>>,
+}
+
+/// The receipt of an event with a key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keyed {
+    key: u64,
+    append: usize,
+    is_duplicate: bool,
+}
+
+/// Whether one of these stored an event and another append with the same key was told of it.
+pub(super) fn have_twins(keyed: &[Keyed]) -> bool {
+    let is_twin = |one: &Keyed, other: &Keyed| {
+        one.key == other.key && one.append != other.append && !one.is_duplicate && other.is_duplicate
+    };
+    keyed.iter().any(|one| keyed.iter().any(|other| is_twin(one, other)))
 }
 
 /// What all clients share: the store of this life, the dice, the notes.
@@ -73,13 +99,36 @@ impl Client {
             (0..count).map(|item| self.item(append, item, desk)).unzip();
         spoil(&mut events, desk);
         let written = desk.store.written().get();
+        let keys: Vec<_> = items.iter().map(|item| item.key).collect();
+        let again = items.iter().find_map(|item| Some((item.key?, item.entity.clone())));
         desk.notes.note(Happened::Asked(Asked { append, items, written }));
         if desk.faults.choose(8) == 1 {
             let answer = desk.store.append_batch(events);
             return self.answered(append, answer, desk.notes);
         }
         match desk.store.submit_batch(events) {
-            Ok(ticket) => self.in_flight.push((append, ticket)),
+            Ok(ticket) => self.in_flight.push(InFlight { append, ticket, keys }),
+            Err(error) => return self.answered(append, Err(error), desk.notes),
+        }
+        if let Some((key, entity)) = again
+            && desk.faults.choose(2) == 1
+        {
+            self.repeat(key, entity, desk);
+        }
+    }
+
+    /// Someone is impatient and asks for the same a second time, before the first was answered.
+    fn repeat(&mut self, key: u64, entity: Name, desk: &mut Desk<'_>) {
+        let append = *desk.appends;
+        *desk.appends += 1;
+        let number = (append * ITEMS_MAX + 1) as u64;
+        let event = step(&entity, SCOPES[0], number, false);
+        let event = event.with(AppendOptions::new().idempotency_key(key.to_le_bytes()));
+        let item = Item { number, entity, expected: Expected::Any, unless: None, key: Some(key) };
+        let written = desk.store.written().get();
+        desk.notes.note(Happened::Asked(Asked { append, items: vec![item], written }));
+        match desk.store.submit_batch(vec![event]) {
+            Ok(ticket) => self.in_flight.push(InFlight { append, ticket, keys: vec![Some(key)] }),
             Err(error) => self.answered(append, Err(error), desk.notes),
         }
     }
@@ -131,10 +180,25 @@ impl Client {
 
     /// Takes the answers that are there.
     pub(super) fn collect(&mut self, notes: &Notes) {
-        while let Some(ready) = self.in_flight.iter().position(|(_, ticket)| ticket.is_ready()) {
-            let (append, ticket) = self.in_flight.swap_remove(ready);
-            self.answered(append, ticket.wait(), notes);
+        while let Some(ready) = self.in_flight.iter().position(|flight| flight.ticket.is_ready()) {
+            let InFlight { append, ticket, keys } = self.in_flight.swap_remove(ready);
+            let answer = ticket.wait();
+            for (key, receipt) in keys.iter().zip(answer.iter().flatten()) {
+                let keyed = key.map(|key| Keyed { key, append, is_duplicate: receipt.duplicate });
+                self.keyed.extend(keyed);
+            }
+            self.answered(append, answer, notes);
         }
+    }
+
+    /// The keys that wait for an answer.
+    pub(super) fn keys(&self) -> impl Iterator<Item = u64> {
+        self.in_flight.iter().flat_map(|flight| flight.keys.iter().flatten().copied())
+    }
+
+    /// The receipts of events with keys that came since this was asked.
+    pub(super) fn take_keyed(&mut self) -> Vec<Keyed> {
+        std::mem::take(&mut self.keyed)
     }
 
     pub(super) fn wants_reopening(&self) -> bool {

@@ -18,6 +18,7 @@ mod rest;
 mod rows;
 mod run;
 mod shrink;
+mod staff;
 mod sweep;
 mod worker;
 mod world;

@@ -111,7 +111,7 @@ impl World {
         let Some(life) = self.life.take() else { panic!("the store is open") };
         for worker in life.workers.into_iter().flatten() {
             worker.stop();
-            super::world::join(worker, &self.notes);
+            super::staff::join(worker, &self.notes);
         }
         let report = life.store.close().expect("a healthy store closes");
         assert!(report.is_clean(), "{report}");
