@@ -36,5 +36,5 @@ pub use replay::{replay, save};
 pub use command::command;
 pub use rows::{r6, r7, r8, r11, r12, r14};
 pub use run::{Outcome, run};
-pub use shrink::{Patience, shrink, weight};
+pub use shrink::{shrink, weight};
 pub use sweep::{Tally, sweep};

@@ -5,7 +5,7 @@ use super::choices::Source;
 use super::plan::Plan;
 use super::replay::save;
 use super::run::{Outcome, run};
-use super::shrink::{Patience, shrink};
+use super::shrink::shrink;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 /// Failures of a sweep that are shrunk and saved; more are only told.
 const SAVED_MAX: usize = 3;
-const SHRINKING: Patience = Patience::Time(Duration::from_secs(10));
+/// Runs that the shrinking of one failure may take.
+const SHRINKING_RUNS: usize = 1_500;
 
 /// What many runs came to.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +62,7 @@ impl Tally {
 
 /// Shrinks a failure and writes it into a file.
 fn keep(name: &str, plan: &Plan, outcome: &Outcome) -> String {
-    let trace = shrink(&outcome.trace, plan, SHRINKING);
+    let trace = shrink(&outcome.trace, plan, SHRINKING_RUNS);
     let path = save(&traces_dir(), name, &outcome.violations.join("\n"), &trace);
     path.map_or_else(|error| format!(" ({error})"), |path| format!(" ({})", path.display()))
 }
