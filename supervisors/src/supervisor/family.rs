@@ -13,7 +13,7 @@ use crate::tree::{Kind, State, TreeNode};
 use crate::{ChildId, ExitReason, RestartPolicy, Strategy, Time};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 /// A supervisor apart from its incarnations.
@@ -127,7 +127,7 @@ impl Family {
         key: Key,
         child: &Arc<dyn Child>,
         settings: &Settings,
-        parent: Arc<dyn Parent>,
+        parent: Weak<dyn Parent>,
     ) {
         let Home { place, hub, path, .. } = self.home();
         let place = Place { parent, key: key.0, path: path.clone(), ..place.clone() };
