@@ -3,6 +3,7 @@
 use super::Message;
 use super::error::CursorWorkerError;
 use super::shared::Shared;
+use crate::index::Window;
 use crate::position::Position;
 use crate::view::View;
 use crate::writer;
@@ -99,9 +100,10 @@ pub struct CursorWorkerStatus {
     pub state: CursorWorkerState,
     /// Everything of its region up to here is done and committed.
     pub position: Position,
-    /// How many positions that it may see it has not looked at.
+    /// How many positions there are from the first event that waits for it to the last event that it may see; 0 when
+    /// none waits for it, whatever else was appended.
     pub lag_events: u64,
-    /// The age of the oldest event it has not looked at; `None` when there is none.
+    /// The age of the first event that waits for it; `None` when there is none.
     pub lag_age: Option<Duration>,
     /// Events whose batch was committed since the worker was started.
     pub delivered: u64,
@@ -183,22 +185,39 @@ impl CursorWorkerHandle {
     #[must_use]
     pub fn status(&self) -> CursorWorkerStatus {
         let progress = self.shared.progress();
-        let tree = self.supervisor.tree();
-        let child = tree.root.child(self.name.as_str());
-        let watermark = match self.shared.checkpoint {
-            Some(_) => self.view.durable(),
-            None => self.view.written(),
-        };
-        let lag_events = watermark.since(progress.seen);
+        let child = self.supervisor.child(&self.name);
+        let child = child.as_ref();
+        let (lag_events, lag_age) = self.lag(progress.seen);
         let last_exit = child.and_then(|child| child.last_exit.as_ref());
         CursorWorkerStatus {
             state: self.state(child, progress.is_handling),
             position: progress.committed,
             lag_events,
-            lag_age: (lag_events > 0).then(|| self.view.age_of(progress.seen.next())).flatten(),
+            lag_age,
             delivered: progress.delivered,
             restarts: child.map_or(0, |child| child.restarts_total),
             last_failure: last_exit.filter(|reason| reason.is_abnormal()).map(ToString::to_string),
+        }
+    }
+
+    /// From the first event of the region after `seen` to the last that the worker may see. An idle worker is not
+    /// woken for what is not for it, and so has not looked at it.
+    fn lag(&self, seen: Position) -> (u64, Option<Duration>) {
+        let watermark = match self.shared.checkpoint {
+            Some(_) => self.view.durable(),
+            None => self.view.written(),
+        };
+        if watermark <= seen {
+            return (0, None);
+        }
+        let window = Window { after: seen, through: watermark, limit: 1 };
+        match self.view.first_in(&self.shared.region, window) {
+            Ok(Some(first)) => (watermark.since(first) + 1, self.view.age_of(first)),
+            Ok(None) => {
+                self.shared.looked_for(seen, watermark);
+                (0, None)
+            }
+            Err(_) => (watermark.since(seen), self.view.age_of(seen.next())),
         }
     }
 

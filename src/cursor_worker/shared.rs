@@ -100,6 +100,14 @@ impl Shared {
     pub(super) fn skipped(&self, seen: Position) {
         self.progress.lock().seen = seen;
     }
+
+    /// There is nothing of the region between the two; so that nobody looks for it again.
+    pub(super) fn looked_for(&self, seen: Position, through: Position) {
+        let mut progress = self.progress.lock();
+        if progress.seen == seen {
+            progress.seen = through;
+        }
+    }
 }
 
 impl fmt::Debug for Shared {

@@ -166,9 +166,6 @@ pub enum AppendError {
     /// The call would wait for an actor whose turn this thread already holds.
     #[error("refused: the calling thread would wait for itself")]
     WouldDeadlock,
-    /// The store was opened for reading.
-    #[error("the store was opened read-only")]
-    ReadOnly,
     /// The store is closed.
     #[error("the store is closed")]
     Closed,

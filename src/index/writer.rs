@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes that are gathered before they are written.
 const WRITE_BYTES: usize = 256 << 10;
+/// Room to begin with: most files are of few blocks.
+const FEW_BYTES: usize = 8 * BLOCK_BYTES;
 /// What a file of the index is called before it is whole ends so.
 const TEMPORARY_SUFFIX: &str = ".new";
 /// No two files that are being made have the same name, whoever makes them.
@@ -53,7 +55,7 @@ impl TableWriter {
         }
         let file = storage.open(&temporary, Access::Create)?;
         let seed = Header::seed(&stretch, level);
-        let (storage, buffer) = (Arc::clone(storage), Vec::with_capacity(WRITE_BYTES));
+        let (storage, buffer) = (Arc::clone(storage), Vec::with_capacity(FEW_BYTES));
         let sections = Default::default();
         Ok(Self {
             storage,

@@ -6,7 +6,7 @@ use crate::spec::Settings;
 use crate::supervisor::family::Family;
 use crate::{ChildId, Completion, ExitReason, Runtime, Time};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// A child as its supervisor sees it. Every method returns at once, whatever the child is doing.
 pub(crate) trait Child: Send + Sync {
@@ -44,12 +44,22 @@ pub(crate) struct Place {
     pub(crate) runtime: Runtime,
     /// The threads of the tree that this child belongs to.
     pub(crate) threads: Arc<Threads>,
-    /// Who hears of its starts and exits; the root has a listener of its own.
-    pub(crate) parent: Arc<dyn Parent>,
+    /// Who hears of its starts and exits; the root has a listener of its own. Weak: who looks after a child holds it,
+    /// and a child that has outlived its tree has nobody to tell.
+    pub(crate) parent: Weak<dyn Parent>,
     /// The name of this child in its parent's notices.
     pub(crate) key: u64,
     /// The supervisors above it, outermost first, joined by `/`. Names its thread and its reports.
     pub(crate) path: Arc<str>,
+}
+
+impl Place {
+    /// Tells the parent, if there is one left.
+    pub(crate) fn tell_parent(&self, incarnation: u64, event: Event) {
+        if let Some(parent) = self.parent.upgrade() {
+            parent.notify(Notice { key: self.key, incarnation, event });
+        }
+    }
 }
 
 /// Who hears of a child. Never blocks: each child has a reserved place in the lane.

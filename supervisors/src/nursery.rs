@@ -72,8 +72,10 @@ impl Nursery {
         Nursery { runtime: runtime.clone(), threads: Threads::new(), heard }
     }
 
-    fn place(&self, parent: Arc<dyn Parent>, key: u64) -> Place {
+    fn place(&self, parent: Arc<impl Parent + 'static>, key: u64) -> Place {
         let (runtime, threads) = (self.runtime.clone(), self.threads.clone());
+        let parent: Arc<dyn Parent> = parent;
+        let parent = Arc::downgrade(&parent);
         Place { runtime, threads, parent, key, path: "nursery".into() }
     }
 

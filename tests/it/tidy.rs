@@ -28,11 +28,11 @@ const FLOORS: &[(&str, usize)] = &[
 const ROOMS: usize = 2;
 const CODE_LINES_MAX: usize = 400;
 
-fn root() -> PathBuf {
+pub(super) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn sources(dir: &Path) -> Vec<PathBuf> {
+pub(super) fn sources(dir: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir).expect("a folder of the repository") {
         let path = entry.expect("an entry").path();
@@ -46,7 +46,7 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn shipped_sources() -> Vec<PathBuf> {
+pub(super) fn shipped_sources() -> Vec<PathBuf> {
     let mut files = sources(&root().join("src"));
     files.extend(sources(&root().join("supervisors/src")));
     files

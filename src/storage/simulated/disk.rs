@@ -176,12 +176,13 @@ impl SimulatedDisk {
         name: &str,
         mut act: impl FnMut(&mut State) -> io::Result<T>,
     ) -> Result<T, StorageError> {
+        let name = Arc::from(name);
         let attempt = || {
             let mut state = self.state();
-            state.step(kind, name, 0, 0)?;
+            state.step(kind, &name, 0, 0)?;
             act(&mut state)
         };
-        retry(attempt).map_err(|error| StorageError::new(kind, &Self::path_of(name), error))
+        retry(attempt).map_err(|error| StorageError::new(kind, &Self::path_of(&name), error))
     }
 }
 
@@ -198,7 +199,7 @@ impl State {
     fn step(
         &mut self,
         kind: OperationKind,
-        name: &str,
+        name: &Arc<str>,
         offset: u64,
         length: u64,
     ) -> io::Result<Option<usize>> {
@@ -206,7 +207,7 @@ impl State {
             return Err(Fault::PowerOff.error());
         }
         let number = self.operations.len() as u64 + 1;
-        let operation = Operation { number, kind, name: name.into(), offset, length };
+        let operation = Operation { number, kind, name: Arc::clone(name), offset, length };
         if let Some(images) = &mut self.images {
             images.push(self.image.clone());
         }

@@ -1,13 +1,11 @@
-//! The state of the disk: for every file what is cached and what is durable, and all that a crash may decide between.
+//! The state of the disk: its files and their names, and all that a crash may decide between.
 //!
-//! A sector that was written since the last sync holds, after a crash, any one of the versions it had since
-//! then; sectors are independent of each other. That contains every subset, order and tearing of the
-//! writes. Lengths and directory entries that were not synced may be lost likewise.
+//! What a crash may leave of a file is in `cached.rs`. Directory entries that were not synced may be lost likewise.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::pages::{Pages, SECTOR_BYTES};
+use super::cached::CachedFile;
 
 /// A disk's whole state at one moment, cheap to copy.
 #[derive(Debug, Clone, Default)]
@@ -68,7 +66,7 @@ impl Image {
     /// The bytes of `name` as the running process sees them.
     #[must_use]
     pub fn bytes(&self, name: &str) -> Option<Vec<u8>> {
-        Some(self.files[self.names.get(name)?].cached.to_vec())
+        Some(self.files[self.names.get(name)?].to_vec())
     }
 
     /// Puts `bytes` under `name`, durable at once: for tests that damage a disk from outside.
@@ -117,20 +115,21 @@ impl Image {
     }
 
     pub(super) fn sync_names(&mut self) {
-        self.durable_names = self.names.clone();
-        self.name_changes.clear();
+        for change in self.name_changes.drain(..) {
+            change.apply(&mut self.durable_names);
+        }
     }
 
     pub(super) fn used_bytes(&self) -> usize {
-        self.names.values().map(|file| self.files[file].cached.length()).sum()
+        self.names.values().map(|file| self.files[file].length()).sum()
     }
 
     pub(super) fn length(&self, file: u64) -> usize {
-        self.files[&file].cached.length()
+        self.files[&file].length()
     }
 
     pub(super) fn read(&self, file: u64, buffer: &mut [u8], offset: usize) -> usize {
-        self.files[&file].cached.read_at(buffer, offset)
+        self.files[&file].read_at(buffer, offset)
     }
 
     pub(super) fn write(&mut self, file: u64, bytes: &[u8], offset: usize) {
@@ -153,93 +152,5 @@ impl Image {
         if let Some(file) = self.files.get_mut(&file) {
             act(file);
         }
-    }
-}
-
-#[derive(Debug, Clone, Default)]
-struct CachedFile {
-    cached: Pages,
-    durable: Pages,
-    /// Sectors written since they were last synced.
-    dirty: BTreeMap<usize, DirtySector>,
-    /// Lengths the file has had since it was last synced.
-    lengths: Vec<usize>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct DirtySector {
-    versions: Vec<Arc<[u8; SECTOR_BYTES]>>,
-    /// A sync failed: the kernel believes the page clean, and no later sync will write it.
-    dropped: bool,
-}
-
-impl CachedFile {
-    fn is_durable(&self) -> bool {
-        self.dirty.is_empty() && self.lengths.is_empty()
-    }
-
-    fn write(&mut self, bytes: &[u8], offset: usize) {
-        if bytes.is_empty() {
-            return;
-        }
-        let length = self.cached.length();
-        self.cached.write_at(bytes, offset);
-        for sector in offset / SECTOR_BYTES..=(offset + bytes.len() - 1) / SECTOR_BYTES {
-            self.touch(sector);
-        }
-        if self.cached.length() != length {
-            self.lengths.push(self.cached.length());
-        }
-    }
-
-    fn touch(&mut self, sector: usize) {
-        let version = Arc::new(self.cached.sector(sector));
-        let dirty = self.dirty.entry(sector).or_default();
-        dirty.versions.push(version);
-        dirty.dropped = false;
-    }
-
-    fn set_length(&mut self, length: usize) {
-        self.cached.set_length(length);
-        self.lengths.push(length);
-        let cut: Vec<usize> = self.dirty.range(length / SECTOR_BYTES..).map(|(sector, _)| *sector).collect();
-        for sector in cut {
-            self.touch(sector);
-        }
-    }
-
-    fn sync(&mut self) {
-        for length in self.lengths.drain(..) {
-            self.durable.set_length(length);
-        }
-        let durable = &mut self.durable;
-        self.dirty.retain(|sector, dirty| {
-            if let (false, Some(newest)) = (dirty.dropped, dirty.versions.last()) {
-                durable.set_sector(*sector, newest);
-            }
-            dirty.dropped
-        });
-    }
-
-    fn drop_dirty(&mut self) {
-        for dirty in self.dirty.values_mut() {
-            dirty.dropped = true;
-        }
-    }
-
-    fn crash(&self, choose: &mut dyn FnMut(usize) -> usize) -> CachedFile {
-        let mut durable = self.durable.clone();
-        let lengths = self.lengths.len();
-        let lost = if lengths == 0 { 0 } else { choose(lengths + 1) };
-        for length in &self.lengths[..lengths - lost] {
-            durable.set_length(*length);
-        }
-        for (sector, dirty) in &self.dirty {
-            let lost = choose(dirty.versions.len() + 1);
-            if let Some(reached) = (dirty.versions.len() - lost).checked_sub(1) {
-                durable.set_sector(*sector, &dirty.versions[reached]);
-            }
-        }
-        CachedFile { cached: durable.clone(), durable, dirty: BTreeMap::new(), lengths: Vec::new() }
     }
 }

@@ -3,6 +3,7 @@
 //! Everything is deterministic: the disk makes no choice of its own. Faults come from a hook, the outcome of
 //! a crash from a function `choose(count) -> index` in which 0 is always the harmless answer.
 
+mod cached;
 mod choices;
 mod disk;
 mod image;

@@ -193,9 +193,7 @@ impl<M: Send + 'static> Slot<M> {
     }
 
     fn tell_parent(&self, event: crate::control::Event) {
-        let place = self.place();
-        let incarnation = self.stats.incarnation();
-        place.parent.clone().notify(Notice { key: place.key, incarnation, event });
+        self.place().tell_parent(self.stats.incarnation(), event);
     }
 
     /// Drops all that was the child's, once it has ended for good. The callers that it leaves are told `Stopped`.

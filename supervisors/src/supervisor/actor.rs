@@ -18,7 +18,7 @@ use crate::tree::State;
 use crate::{Actor, ChildSpec, Context, ExitReason, Flow, Reply, TimerId};
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// One incarnation of a supervisor.
 pub(super) struct SupervisorActor {
@@ -110,7 +110,7 @@ impl SupervisorActor {
                 let kin = self.family.kin.lock();
                 kin.iter().map(|kin| (kin.key, kin.child.clone(), kin.settings.clone())).collect()
             };
-            let parent: Arc<dyn Parent> = context.address().slot.clone();
+            let parent = parent_of(context);
             kin.iter()
                 .for_each(|(key, child, settings)| self.family.adopt(*key, child, settings, parent.clone()));
         }
@@ -163,7 +163,7 @@ impl SupervisorActor {
         }
         let (child, settings) = spec.into_parts();
         let key = self.family.next_key();
-        self.family.adopt(key, &child, &settings, context.address().slot.clone());
+        self.family.adopt(key, &child, &settings, parent_of(context));
         self.family.take_in(key, child, settings, false);
         self.adding.insert(key, reply);
         if let Some(plan) = self.family.with(key, |kin| kin.plan()) {
@@ -311,6 +311,12 @@ impl Answered {
             Answered::Remove(reply, reason) => reply.send(Ok(reason)),
         }
     }
+}
+
+/// This supervisor, as its children know it.
+fn parent_of(context: &Context<'_, Order>) -> Weak<dyn Parent> {
+    let parent: Arc<dyn Parent> = context.address().slot.clone();
+    Arc::downgrade(&parent)
 }
 
 fn how(reason: &ExitReason) -> How {

@@ -58,8 +58,7 @@ impl Family {
     }
 
     fn tell_parent(&self, incarnation: u64, event: Event) {
-        let place = &self.home().place;
-        place.parent.clone().notify(Told { key: place.key, incarnation, event });
+        self.home().place.tell_parent(incarnation, event);
     }
 
     pub(super) fn tell(&self, notice: Notice, now: Time) {

@@ -3,7 +3,7 @@
 use super::actor::SupervisorActor;
 use super::family::Family;
 use super::order::Order;
-use crate::control::{Child, ChildSnapshot, Place};
+use crate::control::{Child, ChildSnapshot, Parent, Place};
 use crate::driver::Hand;
 use crate::rt::atomic::Ordering;
 use crate::slot::Slot;
@@ -41,7 +41,8 @@ impl Child for SupervisorChild {
     }
 
     fn adopt(self: Arc<Self>, place: Place, settings: &Settings) {
-        self.slot.clone().adopt(Place { parent: self.family.clone(), ..place }, settings);
+        let family: Arc<dyn Parent> = self.family.clone();
+        self.slot.clone().adopt(Place { parent: Arc::downgrade(&family), ..place }, settings);
     }
 
     fn start(self: Arc<Self>, incarnation: u64) {

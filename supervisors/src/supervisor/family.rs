@@ -13,7 +13,7 @@ use crate::tree::{Kind, State, TreeNode};
 use crate::{ChildId, ExitReason, RestartPolicy, Strategy, Time};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 /// A supervisor apart from its incarnations.
@@ -127,7 +127,7 @@ impl Family {
         key: Key,
         child: &Arc<dyn Child>,
         settings: &Settings,
-        parent: Arc<dyn Parent>,
+        parent: Weak<dyn Parent>,
     ) {
         let Home { place, hub, path, .. } = self.home();
         let place = Place { parent, key: key.0, path: path.clone(), ..place.clone() };
@@ -193,6 +193,13 @@ impl Family {
         // The children are looked at without the lock: each of them may be a supervisor with a lock of its own.
         let outlines: Vec<_> = self.kin.lock().iter().map(|entry| entry.outline(now)).collect();
         outlines.into_iter().map(|(child, node)| complete(&*child, node, now)).collect()
+    }
+
+    /// The node of the child of that name. What the others are doing is not asked for.
+    pub(super) fn node(&self, id: &ChildId, now: Time) -> Option<TreeNode> {
+        let key = *self.names.lock().get(id)?;
+        let (child, node) = self.with(key, |entry| entry.outline(now))?;
+        Some(complete(&*child, node, now))
     }
 
     /// How each child ended, in start order; nested supervisors' children below them.

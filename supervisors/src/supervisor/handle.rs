@@ -3,8 +3,8 @@
 use super::family::{Family, check, root_node};
 use super::order::Order;
 use crate::control::{Child, Phase};
-use crate::tree::{State, Tree};
-use crate::{Address, CallError, ChildId, ChildSpec, ExitReason, SpecError};
+use crate::tree::{State, Tree, TreeNode};
+use crate::{Address, CallError, ChildId, ChildSpec, ExitReason, SpecError, Time};
 use std::fmt;
 use std::sync::Arc;
 
@@ -143,7 +143,7 @@ impl SupervisorHandle {
     /// ```
     #[must_use]
     pub fn tree(&self) -> Tree {
-        let at = self.family.home.get().map(|home| home.place.runtime.now()).unwrap_or_default();
+        let at = self.now();
         let slot = &self.address.slot;
         let state = match slot.snapshot().phase {
             Phase::Down => State::New,
@@ -153,6 +153,26 @@ impl SupervisorHandle {
             Phase::Ended => State::Stopped,
         };
         Tree { at, root: root_node(&**slot, &self.family, state, at) }
+    }
+
+    /// The part of [`SupervisorHandle::tree`] that begins at the child of that name, at a cost that does not grow with
+    /// the number of children.
+    ///
+    /// ```
+    /// use supervisors::{ChildSpec, Supervisor};
+    /// let (inner, _) = ChildSpec::supervisor(Supervisor::one_for_one("inner"));
+    /// let running = Supervisor::one_for_one("top").child(inner).start()?;
+    /// assert!(running.handle().child(&"inner".into()).is_some());
+    /// assert!(running.handle().child(&"outer".into()).is_none());
+    /// # Ok::<(), supervisors::StartError>(())
+    /// ```
+    #[must_use]
+    pub fn child(&self, id: &ChildId) -> Option<TreeNode> {
+        self.family.node(id, self.now())
+    }
+
+    fn now(&self) -> Time {
+        self.family.home.get().map(|home| home.place.runtime.now()).unwrap_or_default()
     }
 }
 

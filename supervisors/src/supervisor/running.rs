@@ -143,10 +143,11 @@ impl Running {
         let state = Mutex::new(Heard::default());
         let listener = Arc::new(RootListener { root: Arc::downgrade(&root), hub: hub.clone(), state });
         let threads = Threads::new();
+        let parent: Arc<dyn Parent> = listener.clone();
         let place = Place {
             runtime: runtime.clone(),
             threads: threads.clone(),
-            parent: listener.clone(),
+            parent: Arc::downgrade(&parent),
             key: 0,
             path: "".into(),
         };

@@ -9,7 +9,6 @@ mod interplay;
 mod reactions;
 mod restarts;
 mod resume;
-mod simulated;
 mod slow_disk;
 mod status;
 mod stopping;

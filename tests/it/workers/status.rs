@@ -2,7 +2,11 @@
 
 use super::support::*;
 use std::time::Duration;
-use timberline::{CursorWorkerState, Position, RestartPolicy};
+use timberline::{CursorWorkerState, Position, RestartPolicy, Store};
+
+fn append_echoes(store: &Store, count: u64) {
+    (0..count).for_each(|number| assert!(store.append_event(echo(number)).is_ok()));
+}
 
 #[test]
 fn the_handle_tells_status_position_lag_delivered_restarts_and_the_last_failure() {
@@ -77,6 +81,43 @@ fn events_outside_of_the_region_are_no_lag_once_they_were_looked_at() {
     assert_eq!(seen.next(), [3]);
     until("all is done", || worker.status().position == Position::new(3));
     assert_eq!(worker.status().lag_events, 0);
+    joined_after_stop(worker).unwrap();
+}
+
+#[test]
+fn an_idle_worker_has_no_lag_however_much_is_appended_that_is_not_for_it() {
+    let (_dir, store) = store_with(1);
+    let (tell, seen) = seen();
+    let worker = store.cursor_worker(&steps(), one_by_one(), telling(tell)).unwrap();
+    seen.next();
+    until("all is done", || worker.status().position == Position::new(1));
+    append_echoes(&store, 100);
+    let status = worker.status();
+    assert_eq!((status.lag_events, status.lag_age), (0, None));
+    assert_eq!(status.position, Position::new(1), "there was nothing to commit");
+    joined_after_stop(worker).unwrap();
+}
+
+#[test]
+fn the_lag_of_a_worker_begins_at_the_first_event_that_waits_for_it() {
+    let (_dir, store) = store_with(1);
+    let (tell, seen) = seen();
+    let (release, held) = super::support::seen::<()>();
+    let worker = store
+        .cursor_worker(&steps(), one_by_one(), move |batch, _| {
+            tell.send(numbers(batch)).unwrap();
+            held.next();
+            Continue
+        })
+        .unwrap();
+    assert_eq!(seen.next(), [1]);
+    release.send(()).unwrap();
+    until("all is done", || worker.status().position == Position::new(1));
+    append_echoes(&store, 5);
+    append(&store, [7]);
+    assert_eq!(seen.next(), [7]);
+    assert_eq!(worker.status().lag_events, 1, "the echoes are not for it");
+    release.send(()).unwrap();
     joined_after_stop(worker).unwrap();
 }
 

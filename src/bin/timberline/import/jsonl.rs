@@ -134,7 +134,7 @@ impl<'a> JsonlImport<'a> {
 }
 
 fn is_the_lines_fault(error: &AppendError) -> bool {
-    error.retry() == Retry::Never && !matches!(error, AppendError::ReadOnly | AppendError::WouldDeadlock)
+    error.retry() == Retry::Never && !matches!(error, AppendError::WouldDeadlock)
 }
 
 fn name_of(file: &Path) -> String {

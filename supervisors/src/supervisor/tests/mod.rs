@@ -2,6 +2,7 @@
 
 mod changes;
 mod puppet;
+mod refusals;
 mod restarts;
 mod stops;
 mod storms;

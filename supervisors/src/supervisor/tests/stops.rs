@@ -1,8 +1,9 @@
 //! Shutdowns, deadlines, and looking inside meanwhile.
 
-use super::puppet::{Do, LONG, Mishap, Trio, puppet, strings};
+use super::puppet::{Do, LONG, Mishap, Trio, everywhere, puppet, strings};
 use crate::rt::channel;
 use crate::*;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A child that does not stop by its deadline is named in the `ShutdownReport` with what it was doing; the rest still stop.
@@ -226,4 +227,24 @@ fn who_waits_for_a_child_that_the_root_has_given_up_is_told_so_before_it_is_stop
     );
     let report = running.shutdown();
     assert!(matches!(report.child("asker"), Some(Ending::Clean)), "{report}");
+}
+
+/// A tree that has ended and that nobody holds is gone: its children do not keep their supervisors, nor these them.
+#[test]
+fn a_tree_that_was_dropped_leaves_nothing_in_memory() {
+    everywhere(|runtime| {
+        let strings = strings();
+        let (inner, handle) = {
+            let (spec, address) = puppet("a", &strings[0]);
+            let (inner, handle) = ChildSpec::supervisor(Supervisor::one_for_one("inner").child(spec));
+            drop(address);
+            (inner, handle)
+        };
+        let running = Supervisor::one_for_one("top").child(inner).start_on(runtime).expect("it starts");
+        handle.add(puppet("b", &strings[1]).0).expect("it starts");
+        let families = [&running.handle().family, &handle.family].map(Arc::downgrade);
+        drop(running);
+        drop(handle);
+        assert_eq!(families.map(|family| family.strong_count()), [0, 0]);
+    });
 }

@@ -1,12 +1,12 @@
 //! Appends against the linear order that the positions give (R12): receipts, refusals, expectations, conditions, keys.
 
-use super::{Life, at, lives};
+use super::{Life, at};
 use crate::simulation::{Answer, Asked, Given, Happened, History, Sort, Stored};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use timberline::Expected;
 
-pub(super) fn check(history: &History) -> Vec<String> {
-    let mut wrong: Vec<String> = lives(history).iter().flat_map(check_life).collect();
+pub(super) fn check(history: &History, lives: &[Life<'_>]) -> Vec<String> {
+    let mut wrong: Vec<String> = lives.iter().flat_map(check_life).collect();
     wrong.extend(check_last(history));
     wrong
 }
@@ -50,25 +50,24 @@ fn check_life(life: &Life<'_>) -> Vec<String> {
             }
             _ => {}
         }
-        wrong.extend(check_refused(talk, life.after));
+        wrong.extend(check_refused(talk, life));
     }
     wrong.extend(check_real_time(&talks));
     wrong
 }
 
 /// What was refused is not there.
-fn check_refused(talk: &Talk<'_>, after: &[Stored]) -> Option<String> {
+fn check_refused(talk: &Talk<'_>, life: &Life<'_>) -> Option<String> {
     let refused = matches!(
         talk.answer?.1,
         Answer::Conflict { .. } | Answer::ConditionFailed { .. } | Answer::Refused(_)
     );
-    let numbers = || talk.asked.items.iter().map(|item| item.number);
-    let stored =
-        after.iter().find(|event| event.sort == Sort::Step && numbers().any(|n| n == event.number))?;
-    refused.then(|| {
-        let (append, answer) = (talk.asked.append, talk.answer);
-        format!("refused and stored: append {append} at position {}: {answer:?}", stored.position)
-    })
+    if !refused {
+        return None;
+    }
+    let stored = talk.asked.items.iter().find_map(|item| life.steps.get(&item.number))?;
+    let (append, answer) = (talk.asked.append, talk.answer);
+    Some(format!("refused and stored: append {append} at position {}: {answer:?}", stored.position))
 }
 
 fn check_receipts(asked: &Asked, given: &[Given], life: &Life<'_>, wrong: &mut Vec<String>) {
@@ -151,21 +150,21 @@ fn check_conflict(
     }
     let of_entity = |event: &&Stored| event.entity == asked.entity;
     // What was asked for before the answer may stand before it, and so may what nobody here asked for.
-    let late = |number: u64| {
-        talks
-            .values()
-            .any(|other| other.asked_at > place && other.asked.items.iter().any(|item| item.number == number))
-    };
+    let late: BTreeSet<u64> = talks
+        .values()
+        .filter(|other| other.asked_at > place)
+        .flat_map(|other| other.asked.items.iter().map(|item| item.number))
+        .collect();
     let own = talk.asked.items[..item].iter().filter(|other| other.entity == asked.entity).count() as u64;
     let known = life.after.iter().filter(of_entity);
     let low =
         life.after.iter().filter(of_entity).filter(|event| event.position <= talk.asked.written).count();
-    let high = known.filter(|event| event.sort != Sort::Step || !late(event.number)).count() as u64;
+    let high = known.filter(|event| event.sort != Sort::Step || !late.contains(&event.number)).count() as u64;
     // What was lost later may have stood there.
     let lost: u64 = talks
         .values()
         .filter(|other| other.asked_at < place)
-        .map(|o| lost(o, &asked.entity, life.after))
+        .map(|other| lost(other, &asked.entity, life))
         .sum();
     let within = (low as u64..=high + lost + own).contains(&actual);
     (!within).then(|| {
@@ -177,7 +176,7 @@ fn check_conflict(
 }
 
 /// Events of the entity that may have been written and are not there any more.
-fn lost(talk: &Talk<'_>, entity: &str, after: &[Stored]) -> u64 {
+fn lost(talk: &Talk<'_>, entity: &str, life: &Life<'_>) -> u64 {
     let may_be_lost = !matches!(
         talk.answer,
         Some((_, Answer::Conflict { .. } | Answer::ConditionFailed { .. } | Answer::Refused(_)))
@@ -185,9 +184,8 @@ fn lost(talk: &Talk<'_>, entity: &str, after: &[Stored]) -> u64 {
     if !may_be_lost {
         return 0;
     }
-    let is_there = |number| after.iter().any(|event| event.sort == Sort::Step && event.number == number);
     let items = talk.asked.items.iter().filter(|item| item.entity == entity);
-    items.filter(|item| !is_there(item.number)).count() as u64
+    items.filter(|item| !life.steps.contains_key(&item.number)).count() as u64
 }
 
 fn check_condition_failed(talk: &Talk<'_>, item: usize, position: u64, life: &Life<'_>) -> Option<String> {
@@ -240,7 +238,8 @@ fn check_last(history: &History) -> Vec<String> {
                 wrong.push(format!("an expectation held: position {}, {:?}", event.position, of.expected));
             }
             if let Some((watch, after)) = &of.unless
-                && let Some(other) = log[..place].iter().find(|o| o.position > *after && watch.matches(o))
+                && let known = log.partition_point(|other| other.position <= *after).min(place)
+                && let Some(other) = log[known..place].iter().find(|other| watch.matches(other))
                 && !asked.items[..*item].iter().any(|earlier| earlier.number == other.number)
             {
                 wrong.push(format!("a condition held: position {}, for {}", event.position, other.position));

@@ -1,11 +1,11 @@
 //! The crash rules: durable receipts survive, what survives is a prefix of what was issued, batches are whole.
 
-use super::{Life, at, lives};
-use crate::simulation::{Answer, Death, Happened, History, Sort};
+use super::{Life, at};
+use crate::simulation::{Answer, Death, Happened, Sort};
 use std::collections::BTreeSet;
 
-pub(super) fn check(history: &History) -> Vec<String> {
-    lives(history).iter().flat_map(check_life).collect()
+pub(super) fn check(lives: &[Life<'_>]) -> Vec<String> {
+    lives.iter().flat_map(check_life).collect()
 }
 
 fn check_life(life: &Life<'_>) -> Vec<String> {
@@ -44,8 +44,7 @@ fn check_life(life: &Life<'_>) -> Vec<String> {
 /// A batch is whole or absent.
 fn check_whole(asked: &crate::simulation::Asked, life: &Life<'_>) -> Option<String> {
     let unkeyed = asked.items.iter().filter(|item| item.key.is_none());
-    let is_there = |number| life.after.iter().any(|e| e.sort == Sort::Step && e.number == number);
-    let there: Vec<bool> = unkeyed.map(|item| is_there(item.number)).collect();
+    let there: Vec<bool> = unkeyed.map(|item| life.steps.contains_key(&item.number)).collect();
     let is_torn = there.iter().any(|there| *there) && there.iter().any(|there| !there);
     is_torn.then(|| format!("a batch is whole or absent: append {}", asked.append))
 }

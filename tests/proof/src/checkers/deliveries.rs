@@ -8,12 +8,14 @@
 //! 6. At rest every matching event was delivered.
 //! 7. What was delivered to a durable worker never vanishes.
 //! 8. Redelivery is bounded: one batch for each disturbance.
+//! 9. A stuck handler stalls only its own cursor: who has nothing in hand beside it has all that was durable.
 
-use super::at;
+use super::{at, logs};
 use crate::simulation::{Handed, Happened, History, Saying, Stored, Watch};
 use std::collections::BTreeMap;
 
 pub(super) fn check(history: &History) -> Vec<String> {
+    let logs = logs(history);
     let mut workers: BTreeMap<usize, Worker<'_>> = BTreeMap::new();
     let mut wrong = Vec::new();
     for (place, happened) in history.iter().enumerate() {
@@ -25,7 +27,7 @@ pub(super) fn check(history: &History) -> Vec<String> {
                 hired.hired();
             }
             Happened::Handed(handed) => {
-                let log = next_log(history, place);
+                let log = log_after(&logs, place);
                 if let Some(worker) = workers.get_mut(&handed.worker) {
                     worker.handed(handed, log, &mut wrong);
                 }
@@ -35,8 +37,18 @@ pub(super) fn check(history: &History) -> Vec<String> {
                     worker.said(*saying);
                 }
             }
+            Happened::Hung { durable, others, .. } => {
+                let others = others.iter().filter_map(|other| workers.get(other));
+                let log = log_after(&logs, place);
+                others.for_each(|other| {
+                    other.has_all("9: a stuck handler stalls only its own", log, *durable, &mut wrong);
+                });
+            }
             Happened::Opened(log) => workers.values_mut().for_each(|worker| worker.reopened(log, &mut wrong)),
-            Happened::Rested(log) => workers.values().for_each(|worker| worker.rested(log, &mut wrong)),
+            Happened::Rested(log) => {
+                let rule = "6: at rest everything is delivered";
+                workers.values().for_each(|worker| worker.has_all(rule, log, u64::MAX, &mut wrong));
+            }
             _ => {}
         }
     }
@@ -44,12 +56,9 @@ pub(super) fn check(history: &History) -> Vec<String> {
 }
 
 /// What the store holds at the next look at it.
-fn next_log(history: &History, place: usize) -> &[Stored] {
-    let later = history[place..].iter().find_map(|happened| match happened {
-        Happened::Opened(log) | Happened::Rested(log) => Some(&log[..]),
-        _ => None,
-    });
-    later.unwrap_or_default()
+fn log_after<'a>(logs: &[(usize, &'a [Stored])], place: usize) -> &'a [Stored] {
+    let next = logs.partition_point(|(at, _)| *at < place);
+    logs.get(next).map_or(&[], |(_, log)| log)
 }
 
 /// What is known of one worker so far.
@@ -187,15 +196,14 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Everything that matches was delivered, and to a yes.
-    fn rested(&self, log: &[Stored], wrong: &mut Vec<String>) {
-        let last = log.iter().rev().find(|event| self.watch.matches(event)).map_or(0, |event| event.position);
-        if self.highest < last || self.said_yes_to() < last {
-            wrong.push(format!(
-                "6: at rest everything is delivered: worker {} stands at {} of {last}",
-                self.number,
-                self.said_yes_to()
-            ));
+    /// Everything that matches, up to `through`, was delivered, and to a yes.
+    fn has_all(&self, rule: &str, log: &[Stored], through: u64, wrong: &mut Vec<String>) {
+        let known = &log[..log.partition_point(|event| event.position <= through)];
+        let last = known.iter().rev().find(|event| self.watch.matches(event));
+        let last = last.map_or(0, |event| event.position);
+        let at = self.said_yes_to();
+        if self.highest < last || at < last {
+            wrong.push(format!("{rule}: worker {} stands at {at} of {last}", self.number));
         }
     }
 }

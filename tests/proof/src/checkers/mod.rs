@@ -12,14 +12,16 @@ mod reads;
 #[cfg(test)]
 mod tests;
 
-use crate::simulation::{Happened, History, Stored};
+use crate::simulation::{Happened, History, Sort, Stored};
+use std::collections::HashMap;
 
 /// Everything that is wrong with a history; each line begins with the rule that it breaks.
 #[must_use]
 pub fn check(history: &History) -> Vec<String> {
-    let mut wrong = appends::check(history);
-    wrong.extend(crashes::check(history));
-    wrong.extend(reads::check(history));
+    let lives = lives(history);
+    let mut wrong = appends::check(history, &lives);
+    wrong.extend(crashes::check(&lives));
+    wrong.extend(reads::check(&lives));
     wrong.extend(deliveries::check(history));
     wrong.extend(reactions::check(history));
     wrong.extend(budgets::check(history));
@@ -31,22 +33,32 @@ struct Life<'a> {
     before: &'a [Stored],
     happened: &'a [Happened],
     after: &'a [Stored],
+    /// The steps of `after`, by their numbers.
+    steps: HashMap<u64, &'a Stored>,
+}
+
+/// Every look at the whole store, and its place in the history.
+fn logs(history: &History) -> Vec<(usize, &[Stored])> {
+    let all = history.iter().enumerate();
+    let logs = all.filter_map(|(place, happened)| match happened {
+        Happened::Opened(log) | Happened::Rested(log) => Some((place, &log[..])),
+        _ => None,
+    });
+    logs.collect()
 }
 
 /// The lives of a history that have both ends.
 fn lives(history: &History) -> Vec<Life<'_>> {
-    let logs: Vec<(usize, &[Stored])> = history
-        .iter()
-        .enumerate()
-        .filter_map(|(at, happened)| match happened {
-            Happened::Opened(log) | Happened::Rested(log) => Some((at, &log[..])),
-            _ => None,
-        })
-        .collect();
+    let logs = logs(history);
     let pairs = logs.iter().zip(logs.iter().skip(1));
-    pairs
-        .map(|((begin, before), (end, after))| Life { before, happened: &history[begin + 1..*end], after })
-        .collect()
+    pairs.map(|((begin, before), (end, after))| Life::new(before, &history[begin + 1..*end], after)).collect()
+}
+
+impl<'a> Life<'a> {
+    fn new(before: &'a [Stored], happened: &'a [Happened], after: &'a [Stored]) -> Self {
+        let steps = after.iter().filter(|event| event.sort == Sort::Step);
+        Self { before, happened, after, steps: steps.map(|event| (event.number, event)).collect() }
+    }
 }
 
 /// The event at a position.

@@ -1,11 +1,11 @@
 //! Reads against the linear order: each sees exactly what matches up to its watermark, and one's own writes.
 
-use super::{Life, lives};
-use crate::simulation::{Answer, Happened, History, Sort, Stored, Watch};
+use super::Life;
+use crate::simulation::{Answer, Happened, Sort, Stored, Watch};
 use std::collections::BTreeMap;
 
-pub(super) fn check(history: &History) -> Vec<String> {
-    lives(history).iter().flat_map(check_life).collect()
+pub(super) fn check(lives: &[Life<'_>]) -> Vec<String> {
+    lives.iter().flat_map(check_life).collect()
 }
 
 fn check_life(life: &Life<'_>) -> Vec<String> {

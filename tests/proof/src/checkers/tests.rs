@@ -4,12 +4,13 @@ use super::check;
 use crate::simulation::{
     Answer, Asked, Death, Given, Handed, Happened, History, Item, Saying, Sort, Stored, Watch,
 };
-use timberline::Expected;
+use timberline::{EventId, Expected};
 
-fn stored(position: u64, number: u64, entity: &str, version: u64) -> Stored {
-    let (scope, causes) = ("s0".to_owned(), Vec::new());
-    let (entity, correlation, time) = (entity.to_owned(), position, position);
-    Stored { position, version, number, sort: Sort::Step, entity, scope, causes, correlation, time }
+fn stored(position: u64, number: u64, entity: &'static str, version: u64) -> Stored {
+    let (scope, causes) = ("s0".into(), Vec::new());
+    let (entity, correlation, time) = (entity.into(), position, position);
+    let id = EventId::from_u128(position.into());
+    Stored { id, position, version, number, sort: Sort::Step, entity, scope, causes, correlation, time }
 }
 
 fn reaction(position: u64, to: &Stored, version: u64) -> Stored {
@@ -21,7 +22,7 @@ fn reaction(position: u64, to: &Stored, version: u64) -> Stored {
     }
 }
 
-fn item(number: u64, entity: &str) -> Item {
+fn item(number: u64, entity: &'static str) -> Item {
     Item { number, entity: entity.into(), expected: Expected::Any, unless: None, key: None }
 }
 
@@ -254,6 +255,11 @@ fn deliveries_that_break_a_rule_are_found() {
     breaks("5: what was not done ends its life", |h| h[SECOND_HANDED + 1] = said(Saying::Rollback));
     breaks("6: at rest everything is delivered", |h| drop(h.drain(LAST_HANDED..LAST_HANDED + 2)));
     breaks("6: at rest everything is delivered", |h| h[LAST_HANDED + 1] = said(Saying::Panic));
+    let hung = |durable| Happened::Hung { worker: 1, durable, others: vec![0] };
+    breaks("9: a stuck handler stalls only its own", |h| h.insert(LAST_HANDED, hung(4)));
+    let mut history = legal();
+    history.insert(LAST_HANDED, hung(3));
+    assert_eq!(check(&history), Vec::<String>::new(), "the fourth event was not durable yet");
     breaks("7: what was delivered is there", |h| {
         h.insert(RESTED, Happened::Opened(log()[..3].to_vec()));
     });

@@ -42,10 +42,26 @@ pub fn r13(effort: Effort) -> Row {
     Row { id: "R13", figure, outcome: Outcome::Ran { cases, failures }, took: began.elapsed(), note }
 }
 
+/// The corpus of a target, and then so many mutations of it, the same each time.
+///
+/// # Panics
+/// If there is no corpus for it.
+pub fn each_input(target: &str, mutations: usize, mut act: impl FnMut(&[u8])) {
+    let corpus = corpus(target);
+    let mut mutator = Mutator::new(target);
+    corpus.iter().for_each(|bytes| act(bytes));
+    (0..mutations).for_each(|_| act(&mutator.mutation_of(&corpus)));
+}
+
+fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let mut corpus = committed(target);
+    assert!(!corpus.is_empty(), "the corpus of {target} is gone");
+    corpus.extend(seeds(target));
+    corpus
+}
+
 fn try_target(target: &Target, effort: Effort) -> Tried {
-    let mut corpus = committed(target.name);
-    assert!(!corpus.is_empty(), "the corpus of {} is gone", target.name);
-    corpus.extend(seeds(target.name));
+    let corpus = corpus(target.name);
     let mutations = match target.is_decoder {
         true => effort.pick(200, 300_000),
         false => effort.pick(12, 5_000),

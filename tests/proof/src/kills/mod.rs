@@ -1,4 +1,4 @@
-//! R10: kill -9 of a process that appends while a worker reacts, half of the time while it opens.
+//! R10: kill -9 of a process that appends while a worker reacts, half of the time while it opens what a kill has left.
 
 mod victim;
 
@@ -32,21 +32,33 @@ pub fn r10(effort: Effort) -> Row {
     let kills = effort.pick(6, 2_000);
     let (mut audit, mut draw) = (Audit::default(), Seeded::new(10));
     let mut dir = tempfile::tempdir().unwrap();
-    for kill in 0..kills {
-        if kill % KILLS_PER_STORE == 0 {
+    // The first opening of a store has nothing to recover.
+    let moments: Vec<Moment> = (0..kills)
+        .map(|kill| if kill % KILLS_PER_STORE == 0 { Moment::AtWork } else { draw_moment(&mut draw) })
+        .collect();
+    for (moment, next) in moments.iter().zip(moments.iter().skip(1).chain([&Moment::AtWork])) {
+        audit.kill_once(dir.path(), *moment, &mut draw);
+        let is_last = audit.kills.is_multiple_of(KILLS_PER_STORE);
+        // An opening that will be killed finds what this kill has left: nobody opens the store in between.
+        if *next == Moment::Opening && !is_last {
+            continue;
+        }
+        audit.check(dir.path());
+        if is_last {
             dir = tempfile::tempdir().unwrap();
             audit.checked = Position::START;
         }
-        audit.kill_once(dir.path(), &mut draw);
-        audit.check(dir.path());
     }
     let p99 = audit.reopen_p99();
     if effort == Effort::Long && p99 > REOPEN_P99_MAX {
         audit.failures.push(format!("the 99th percentile of reopening is {p99:?}"));
     }
     let note = format!(
-        "{} kills before the store was open, {} receipts, reopen p99 {:.1} ms",
+        "{} kills before the store was open, {} of them of a store that a kill had left; \
+         {} more such stores opened before the kill; {} receipts, reopen p99 {:.1} ms",
         audit.in_open,
+        audit.in_recovery,
+        audit.recovered,
         audit.receipts,
         p99.as_secs_f64() * 1e3
     );
@@ -55,9 +67,29 @@ pub fn r10(effort: Effort) -> Row {
     Row { id: "R10", figure, outcome, took: began.elapsed(), note }
 }
 
+/// When a process is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moment {
+    /// While it opens the store.
+    Opening,
+    /// While it appends.
+    AtWork,
+}
+
+fn draw_moment(draw: &mut Seeded) -> Moment {
+    [Moment::Opening, Moment::AtWork][draw.choose(2)]
+}
+
 /// What the parent knows.
 #[derive(Default)]
 struct Audit {
+    kills: u64,
+    /// The store was not opened since a process that had it open was killed.
+    is_left_by_a_kill: bool,
+    /// Kills of processes that were opening a store which a kill had left.
+    in_recovery: u64,
+    /// Processes that opened such a store, and were killed later.
+    recovered: u64,
     /// Receipts that were said and are not checked yet: entity, version, id.
     acknowledged: Vec<(String, u64, String)>,
     receipts: usize,
@@ -70,7 +102,8 @@ struct Audit {
 
 impl Audit {
     /// Starts the victim, kills it at a random moment, and hears everything it had said.
-    fn kill_once(&mut self, dir: &Path, draw: &mut Seeded) {
+    fn kill_once(&mut self, dir: &Path, moment: Moment, draw: &mut Seeded) {
+        self.kills += 1;
         let mut process = Command::new(std::env::current_exe().unwrap())
             // For the test harness; the scoreboard takes no notice.
             .args(["--exact", "kills::tests::victim", "--ignored", "--nocapture", "--test-threads=1"])
@@ -84,11 +117,13 @@ impl Audit {
         let listener = thread::spawn(move || {
             output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
-        let in_open = draw.choose(2) == 0;
-        let begin = if in_open { "opening" } else { "opened" };
+        let (begin, micros_max) = match moment {
+            Moment::Opening => ("opening", self.opening_micros()),
+            Moment::AtWork => ("opened", 60_000),
+        };
         let has_begun = lines.iter().any(|line| line == begin);
-        let mut opened = !in_open;
-        let micros = draw.choose(if in_open { 6_000 } else { 60_000 }) as u64;
+        let mut opened = moment == Moment::AtWork;
+        let micros = draw.choose(micros_max) as u64;
         let deadline = Instant::now() + Duration::from_micros(micros);
         // A random moment is what is waited for here.
         while let Ok(line) = lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -102,7 +137,16 @@ impl Audit {
         process.wait().unwrap();
         lines.iter().for_each(|line| self.hear(&line));
         self.in_open += u64::from(!opened);
+        self.in_recovery += u64::from(!opened && self.is_left_by_a_kill);
+        self.recovered += u64::from(opened && self.is_left_by_a_kill);
+        self.is_left_by_a_kill = true;
         listener.join().unwrap().ok();
+    }
+
+    /// About as long as an opening takes.
+    fn opening_micros(&self) -> usize {
+        let last = self.reopenings.last().map_or(1_000, Duration::as_micros);
+        usize::try_from(last).unwrap_or(1_000).max(100)
     }
 
     fn hear(&mut self, line: &str) {
@@ -119,6 +163,7 @@ impl Audit {
             Err(error) => return self.failures.push(format!("it does not open: {error}")),
         };
         self.reopenings.push(opening.elapsed());
+        self.is_left_by_a_kill = false;
         for (entity, version, id) in std::mem::take(&mut self.acknowledged) {
             self.receipts += 1;
             let id: EventId = id.parse().unwrap();

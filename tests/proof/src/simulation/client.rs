@@ -2,8 +2,9 @@
 
 use super::census::name_of;
 use super::faults::{Class, Faults};
-use super::history::{Answer, Asked, Given, Happened, Item, Watch};
+use super::history::{Answer, Asked, Given, Happened, Item, Name, Watch};
 use super::notes::Notes;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, LazyLock};
 use timberline::{
     AppendError, AppendOptions, BatchTicket, Coordinate, Durability, EventId, Expected, NewEvent, Position,
@@ -11,27 +12,60 @@ use timberline::{
 };
 
 pub(super) const ENTITIES: [&str; 5] = ["a0", "a1", "b0", "b1", "b2"];
-const SCOPES: [&str; 2] = ["s0", "s1"];
+pub(super) const SCOPES: [&str; 2] = ["s0", "s1"];
 /// The most events of a batch; their numbers begin at that of the append times this.
 pub(super) const ITEMS_MAX: usize = 32;
 const LARGE_BYTES: usize = 1 << 10;
 
 /// A region with more terms than a region may have.
-static WIDE: LazyLock<Region> = LazyLock::new(|| {
-    let terms = (0..=Region::TERMS_MAX).map(|term| Region::entity(term.to_string()));
-    terms.fold(Region::nothing(), Region::or)
-});
+static WIDE: LazyLock<Region> = LazyLock::new(|| wide(0..=Region::TERMS_MAX));
+
+/// The union of as many entities as there are numbers, in halves: one after the other takes a second.
+fn wide(numbers: RangeInclusive<usize>) -> Region {
+    let (first, last) = (*numbers.start(), *numbers.end());
+    let middle = first + (last - first) / 2;
+    match first == last {
+        true => Region::entity(first.to_string()),
+        false => wide(first..=middle).or(wide(middle + 1..=last)),
+    }
+}
 
 /// A client with its appends in flight.
 #[derive(Debug, Default)]
 pub(super) struct Client {
-    in_flight: Vec<(usize, BatchTicket)>,
+    in_flight: Vec<InFlight>,
+    /// Receipts of events with a key that came since someone looked.
+    keyed: Vec<Keyed>,
     /// Ids that stood in receipts of this life.
     known: Vec<(EventId, u64)>,
     /// The highest position it has seen.
     seen: u64,
     /// It was told to open the store again.
     wants_reopening: bool,
+}
+
+/// An append whose answer is not there yet, and the keys of its items.
+#[derive(Debug)]
+struct InFlight {
+    append: usize,
+    ticket: BatchTicket,
+    keys: Vec<Option<u64>>,
+}
+
+/// The receipt of an event with a key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keyed {
+    key: u64,
+    append: usize,
+    is_duplicate: bool,
+}
+
+/// Whether one of these stored an event and another append with the same key was told of it.
+pub(super) fn have_twins(keyed: &[Keyed]) -> bool {
+    let is_twin = |one: &Keyed, other: &Keyed| {
+        one.key == other.key && one.append != other.append && !one.is_duplicate && other.is_duplicate
+    };
+    keyed.iter().any(|one| keyed.iter().any(|other| is_twin(one, other)))
 }
 
 /// What all clients share: the store of this life, the dice, the notes.
@@ -65,13 +99,36 @@ impl Client {
             (0..count).map(|item| self.item(append, item, desk)).unzip();
         spoil(&mut events, desk);
         let written = desk.store.written().get();
+        let keys: Vec<_> = items.iter().map(|item| item.key).collect();
+        let again = items.iter().find_map(|item| Some((item.key?, item.entity.clone())));
         desk.notes.note(Happened::Asked(Asked { append, items, written }));
         if desk.faults.choose(8) == 1 {
             let answer = desk.store.append_batch(events);
             return self.answered(append, answer, desk.notes);
         }
         match desk.store.submit_batch(events) {
-            Ok(ticket) => self.in_flight.push((append, ticket)),
+            Ok(ticket) => self.in_flight.push(InFlight { append, ticket, keys }),
+            Err(error) => return self.answered(append, Err(error), desk.notes),
+        }
+        if let Some((key, entity)) = again
+            && desk.faults.choose(2) == 1
+        {
+            self.repeat(key, entity, desk);
+        }
+    }
+
+    /// Someone is impatient and asks for the same a second time, before the first was answered.
+    fn repeat(&mut self, key: u64, entity: Name, desk: &mut Desk<'_>) {
+        let append = *desk.appends;
+        *desk.appends += 1;
+        let number = (append * ITEMS_MAX + 1) as u64;
+        let event = step(&entity, SCOPES[0], number, false);
+        let event = event.with(AppendOptions::new().idempotency_key(key.to_le_bytes()));
+        let item = Item { number, entity, expected: Expected::Any, unless: None, key: Some(key) };
+        let written = desk.store.written().get();
+        desk.notes.note(Happened::Asked(Asked { append, items: vec![item], written }));
+        match desk.store.submit_batch(vec![event]) {
+            Ok(ticket) => self.in_flight.push(InFlight { append, ticket, keys: vec![Some(key)] }),
             Err(error) => self.answered(append, Err(error), desk.notes),
         }
     }
@@ -123,10 +180,25 @@ impl Client {
 
     /// Takes the answers that are there.
     pub(super) fn collect(&mut self, notes: &Notes) {
-        while let Some(ready) = self.in_flight.iter().position(|(_, ticket)| ticket.is_ready()) {
-            let (append, ticket) = self.in_flight.swap_remove(ready);
-            self.answered(append, ticket.wait(), notes);
+        while let Some(ready) = self.in_flight.iter().position(|flight| flight.ticket.is_ready()) {
+            let InFlight { append, ticket, keys } = self.in_flight.swap_remove(ready);
+            let answer = ticket.wait();
+            for (key, receipt) in keys.iter().zip(answer.iter().flatten()) {
+                let keyed = key.map(|key| Keyed { key, append, is_duplicate: receipt.duplicate });
+                self.keyed.extend(keyed);
+            }
+            self.answered(append, answer, notes);
         }
+    }
+
+    /// The keys that wait for an answer.
+    pub(super) fn keys(&self) -> impl Iterator<Item = u64> {
+        self.in_flight.iter().flat_map(|flight| flight.keys.iter().flatten().copied())
+    }
+
+    /// The receipts of events with keys that came since this was asked.
+    pub(super) fn take_keyed(&mut self) -> Vec<Keyed> {
+        std::mem::take(&mut self.keyed)
     }
 
     pub(super) fn wants_reopening(&self) -> bool {
@@ -217,7 +289,7 @@ impl Client {
 }
 
 /// An event that nothing is asked of.
-fn plain(number: u64, entity: &str, scope: &str) -> (Item, NewEvent) {
+fn plain(number: u64, entity: &'static str, scope: &str) -> (Item, NewEvent) {
     let item = Item { number, entity: entity.into(), expected: Expected::Any, unless: None, key: None };
     (item, step(entity, scope, number, false))
 }
@@ -227,6 +299,11 @@ pub(super) fn step(entity: &str, scope: &str, number: u64, large: bool) -> NewEv
     let mut payload = number.to_le_bytes().to_vec();
     payload.resize(if large { LARGE_BYTES } else { 24 }, number as u8);
     NewEvent::raw(Coordinate::new(entity, scope).unwrap(), "Step", 1, payload)
+}
+
+/// An event that no client asks for.
+pub(super) fn probe() -> NewEvent {
+    step("a0", "s0", u64::MAX - 1, false)
 }
 
 /// The number in a payload.

@@ -6,11 +6,13 @@ use super::history::Happened;
 use super::plan::Plan;
 use super::replay::replay;
 use super::run::{Outcome, run};
-use super::shrink::{Patience, shrink, weight};
+use super::shrink::{shrink, weight};
 use super::sweep::sweep;
 use crate::Effort;
 use std::process::ExitCode;
-use std::time::Duration;
+
+/// Runs that shrinking may take.
+const SHRINKING_RUNS: usize = 4_000;
 
 /// Does what the arguments ask for, if that is the simulation's.
 #[must_use]
@@ -73,7 +75,7 @@ fn show(outcome: &Outcome) -> ExitCode {
 
 fn shrink_seed(plan: &str, seed: u64, to: &str) -> ExitCode {
     let outcome = run(Source::Seed(seed), &named(plan));
-    let trace = shrink(&outcome.trace, &named(plan), Patience::Time(Duration::from_secs(30)));
+    let trace = shrink(&outcome.trace, &named(plan), SHRINKING_RUNS);
     println!("{} choices of {} are not harmless", weight(&trace), outcome.trace.len());
     let violation = outcome.violations.first().map_or("", String::as_str);
     let path = super::replay::save(to.as_ref(), plan, violation, &trace).expect("it can be written");

@@ -1,8 +1,13 @@
 //! What happened in a run, in the order in which its one thread saw it. The checkers read nothing else.
 
+use std::borrow::Cow;
+use timberline::{EventId, Expected};
+
 /// What is stored of one event, as far as the checkers look at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
+    /// Its id.
+    pub id: EventId,
     /// Its place among all events.
     pub position: u64,
     /// Its place among its entity's events.
@@ -12,9 +17,9 @@ pub struct Stored {
     /// What sort of event it is.
     pub sort: Sort,
     /// Its entity.
-    pub entity: String,
+    pub entity: Name,
     /// Its scope.
-    pub scope: String,
+    pub scope: Name,
     /// The positions of its causes.
     pub causes: Vec<u64>,
     /// The position of the event that began its correlation.
@@ -22,6 +27,9 @@ pub struct Stored {
     /// When, in microseconds.
     pub time: u64,
 }
+
+/// An entity or a scope. There are few of them, and a history has each many times.
+pub type Name = Cow<'static, str>;
 
 /// The sorts of events in these worlds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,14 +64,12 @@ impl Watch {
         match self {
             Watch::All => true,
             Watch::Steps => event.sort == Sort::Step,
-            Watch::Entity(entity) => event.entity == *entity,
+            Watch::Entity(entity) => event.entity == **entity,
             Watch::Prefix(prefix) => event.entity.starts_with(prefix),
-            Watch::Scope(scope) => event.scope == *scope,
+            Watch::Scope(scope) => event.scope == **scope,
         }
     }
 }
-
-use timberline::Expected;
 
 /// One event of a batch as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +77,7 @@ pub struct Item {
     /// The number in its payload.
     pub number: u64,
     /// Its entity.
-    pub entity: String,
+    pub entity: Name,
     /// What was expected of the entity.
     pub expected: Expected,
     /// No event of this kind may stand after this position.
@@ -231,6 +237,15 @@ pub enum Happened {
         worker: usize,
         /// What.
         saying: Saying,
+    },
+    /// A handler hung for an hour of virtual time, and goes on now.
+    Hung {
+        /// Its worker.
+        worker: usize,
+        /// The durable watermark in the middle of that hour.
+        durable: u64,
+        /// The other workers that live and have nothing in hand.
+        others: Vec<usize>,
     },
     /// A supervisor restarts a child.
     Restarting {

@@ -18,6 +18,7 @@ mod rest;
 mod rows;
 mod run;
 mod shrink;
+mod staff;
 mod sweep;
 mod worker;
 mod world;
@@ -27,7 +28,7 @@ pub use choices::{Bytes, Source};
 pub use deviations::Deviations;
 pub use faults::Class;
 pub use history::{
-    Answer, Asked, Death, Given, Handed, Happened, History, Item, Saying, Sort, Stored, Watch,
+    Answer, Asked, Death, Given, Handed, Happened, History, Item, Name, Saying, Sort, Stored, Watch,
 };
 pub use plan::{Bug, Plan};
 pub use replay::{replay, save};
@@ -35,5 +36,5 @@ pub use replay::{replay, save};
 pub use command::command;
 pub use rows::{r6, r7, r8, r11, r12, r14};
 pub use run::{Outcome, run};
-pub use shrink::{Patience, shrink, weight};
+pub use shrink::{shrink, weight};
 pub use sweep::{Tally, sweep};

@@ -1,15 +1,17 @@
 //! The end of a run: everything heals, and everything must converge.
 
-use super::client::{Client, ENTITIES, region, step};
+use super::client::{Client, ENTITIES, probe, region};
 use super::history::{Happened, Stored, Watch};
 use super::world::{World, stored};
 use std::collections::BTreeMap;
-use timberline::{CursorWorkerState, EventId, GraphOptions, Position, Region, Retry, Store};
+use timberline::{CursorWorkerState, EventId, GraphOptions, Region, Retry, Store};
 
 /// A world that takes more steps than this to come to rest never will.
 const STEPS_MAX: u64 = 200_000;
 /// Of every so many events the effects are looked up.
-const EFFECTS_OF_EACH: u64 = 4;
+const EFFECTS_OF_EACH: u64 = 8;
+/// So many lookups are held against a full read in each run; which, changes with what is stored.
+const WATCHES_TRIED: usize = 3;
 /// Trials until a store takes appends again.
 const TRIALS_MAX: usize = 4;
 
@@ -38,7 +40,7 @@ impl World {
                 self.open();
             }
             let Some(life) = &self.life else { continue };
-            let probe = life.store.append_event(step("a0", "s0", u64::MAX - 1, false));
+            let probe = life.store.append_event(probe());
             match probe {
                 Ok(_) => return,
                 Err(error) if error.retry() == Retry::Never => panic!("a probe is refused: {error}"),
@@ -94,7 +96,13 @@ impl World {
         assert_eq!(store.written(), report.last);
         let mut watches = vec![Watch::Steps, Watch::Prefix("a".into()), Watch::Scope("s1".into())];
         watches.extend(ENTITIES.iter().map(|entity| Watch::Entity((*entity).into())));
-        watches.iter().for_each(|watch| check_region(store, log, watch));
+        let first = log.len() % watches.len();
+        watches.rotate_left(first);
+        watches.iter().take(WATCHES_TRIED).for_each(|watch| check_region(store, log, watch));
+        for entity in ENTITIES {
+            let version = log.iter().filter(|event| event.entity == entity).count() as u64;
+            assert_eq!(store.last_version(entity).unwrap().get(), version, "the version of {entity}");
+        }
         check_ids(store, log);
     }
 
@@ -103,18 +111,23 @@ impl World {
         let Some(life) = self.life.take() else { panic!("the store is open") };
         for worker in life.workers.into_iter().flatten() {
             worker.stop();
-            super::world::join(worker, &self.notes);
+            super::staff::join(worker, &self.notes);
         }
         let report = life.store.close().expect("a healthy store closes");
         assert!(report.is_clean(), "{report}");
         drop(life.store);
         let reader = self.builder(self.config()).open_read_only().expect("it is there");
-        let read: Vec<Stored> = reader.read(&Region::all()).map(|event| stored(&event.unwrap())).collect();
-        assert!(read == log, "opened for reading the store holds something else");
+        // One of the two is read, as what is stored has it.
+        let is_reader_read = log.len().is_multiple_of(2);
+        let read = reader.read(&Region::all()).map(|event| stored(&event.unwrap()));
+        assert!(
+            !is_reader_read || read.eq(log.iter().cloned()),
+            "opened for reading it holds something else"
+        );
         let store = self.builder(self.config()).open().expect("a closed store opens");
         assert!(store.recovery().is_some_and(|recovery| recovery.closed), "it was closed");
         self.count_closed();
-        assert!(self.log(&store) == log, "opened again the store holds something else");
+        assert!(is_reader_read || self.log(&store) == log, "opened again the store holds something else");
         store.close().expect("it closes again");
     }
 
@@ -128,36 +141,28 @@ fn check_region(store: &Store, log: &[Stored], watch: &Watch) {
     let naive: Vec<u64> =
         log.iter().filter(|event| watch.matches(event)).map(|event| event.position).collect();
     assert_eq!(read, naive, "the index answers otherwise for {watch:?}");
-    if let Watch::Entity(entity) = watch {
-        let version = store.last_version(entity).unwrap().get();
-        assert_eq!(version, naive.len() as u64, "the version of {entity}");
-    }
 }
 
-/// Each event by its id, and the effects of each.
+/// Each event by its id, and the effects of some.
 fn check_ids(store: &Store, log: &[Stored]) {
     let mut effects: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     for event in log {
         event.causes.iter().for_each(|cause| effects.entry(*cause).or_default().push(event.position));
     }
-    let ids: Vec<EventId> = store.read(&Region::all()).map(|event| event.unwrap().id()).collect();
-    for id in ids {
+    for id in log.iter().map(|event| event.id) {
         let found = store.get(id).unwrap().map(|event| event.position());
         assert_eq!(found, Some(id.position()), "an event is not found by its id");
-        if !id.position().get().is_multiple_of(EFFECTS_OF_EACH) {
-            continue;
+        if id.position().get().is_multiple_of(EFFECTS_OF_EACH) {
+            check_effects(store, id, effects.remove(&id.position().get()).unwrap_or_default());
         }
-        let graph = store.effects_with(id, GraphOptions::new().depth(1)).unwrap();
-        let mut seen: Vec<u64> = graph
-            .nodes
-            .iter()
-            .map(|node| node.id.position().get())
-            .filter(|at| *at != id.position().get())
-            .collect();
-        seen.sort_unstable();
-        let mut naive = effects.remove(&id.position().get()).unwrap_or_default();
-        naive.dedup();
-        assert_eq!(seen, naive, "the effects of {id}");
     }
-    let _ = Position::START;
+}
+
+fn check_effects(store: &Store, id: EventId, mut naive: Vec<u64>) {
+    let graph = store.effects_with(id, GraphOptions::new().depth(1)).unwrap();
+    let positions = graph.nodes.iter().map(|node| node.id.position().get());
+    let mut seen: Vec<u64> = positions.filter(|at| *at != id.position().get()).collect();
+    seen.sort_unstable();
+    naive.dedup();
+    assert_eq!(seen, naive, "the effects of {id}");
 }

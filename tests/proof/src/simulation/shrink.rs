@@ -3,33 +3,17 @@
 use super::choices::Source;
 use super::plan::Plan;
 use super::run::run;
-use std::time::{Duration, Instant};
 
-/// The smallest trace found that fails like `trace` does, as long as there is patience.
+/// The smallest trace found in so many runs that fails like `trace` does: the same on every machine.
 #[must_use]
-pub fn shrink(trace: &[usize], plan: &Plan, patience: Patience) -> Vec<usize> {
+pub fn shrink(trace: &[usize], plan: &Plan, runs_max: usize) -> Vec<usize> {
     let violation = run(Source::Trace(trace.to_vec()), plan).violations.first().cloned();
     let Some(violation) = violation else { return trace.to_vec() };
-    let mut shrinker = Shrinker {
-        best: trimmed(trace.to_vec()),
-        plan: plan.clone(),
-        violation,
-        began: Instant::now(),
-        runs: 0,
-        patience,
-    };
+    let mut shrinker =
+        Shrinker { best: trimmed(trace.to_vec()), plan: plan.clone(), violation, runs: 0, runs_max };
     shrinker.cut();
     while shrinker.round() {}
     shrinker.best
-}
-
-/// How long shrinking may go on.
-#[derive(Clone, Copy, Debug)]
-pub enum Patience {
-    /// For so long.
-    Time(Duration),
-    /// For so many runs, on however slow a machine.
-    Runs(usize),
 }
 
 /// How many of the choices are not harmless.
@@ -42,9 +26,8 @@ struct Shrinker {
     best: Vec<usize>,
     plan: Plan,
     violation: String,
-    began: Instant,
     runs: usize,
-    patience: Patience,
+    runs_max: usize,
 }
 
 impl Shrinker {
@@ -60,7 +43,7 @@ impl Shrinker {
         }
     }
 
-    /// One pass of everything; whether it helped and there is time for another.
+    /// One pass of everything; whether it helped and another may be made.
     fn round(&mut self) -> bool {
         let before = (weight(&self.best), self.best.len());
         let mut size = self.best.len().div_ceil(2).max(1);
@@ -77,10 +60,7 @@ impl Shrinker {
     }
 
     fn is_late(&self) -> bool {
-        match self.patience {
-            Patience::Time(time) => self.began.elapsed() >= time,
-            Patience::Runs(runs) => self.runs >= runs,
-        }
+        self.runs >= self.runs_max
     }
 
     /// Tries a change on every chunk, from the end, where a change disturbs least.

@@ -5,7 +5,7 @@ use super::choices::Source;
 use super::plan::Plan;
 use super::replay::save;
 use super::run::{Outcome, run};
-use super::shrink::{Patience, shrink};
+use super::shrink::shrink;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 /// Failures of a sweep that are shrunk and saved; more are only told.
 const SAVED_MAX: usize = 3;
-const SHRINKING: Patience = Patience::Time(Duration::from_secs(10));
+/// Runs that the shrinking of one failure may take.
+const SHRINKING_RUNS: usize = 1_500;
 
 /// What many runs came to.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +26,7 @@ pub struct Tally {
     pub steps: u64,
     /// Virtual time.
     pub time: Duration,
-    /// Processor time, as one thread counts it.
+    /// Processor time of the threads that ran.
     pub busy: Duration,
     /// Events handed to handlers.
     pub deliveries: u64,
@@ -61,7 +62,7 @@ impl Tally {
 
 /// Shrinks a failure and writes it into a file.
 fn keep(name: &str, plan: &Plan, outcome: &Outcome) -> String {
-    let trace = shrink(&outcome.trace, plan, SHRINKING);
+    let trace = shrink(&outcome.trace, plan, SHRINKING_RUNS);
     let path = save(&traces_dir(), name, &outcome.violations.join("\n"), &trace);
     path.map_or_else(|error| format!(" ({error})"), |path| format!(" ({})", path.display()))
 }
@@ -71,13 +72,19 @@ fn traces_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/traces")
 }
 
+/// How long this thread has run on a processor, where the system tells it: other programs' share is not ours.
+fn processor_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
+}
+
 /// Runs the named plan on these seeds until `enough` says so.
 #[must_use]
 pub fn sweep(name: &str, seeds: Range<u64>, enough: impl Fn(&Tally) -> bool + Sync) -> Tally {
     let plan = Plan::named(name).unwrap_or_else(|| panic!("there is no plan named {name}"));
     let (next, tally) = (AtomicU64::new(seeds.start), Mutex::new(Tally::default()));
     let work = || {
-        let began = Instant::now();
+        let (began, busy_before) = (Instant::now(), processor_time());
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= seeds.end || enough(&tally.lock().unwrap()) {
@@ -86,7 +93,8 @@ pub fn sweep(name: &str, seeds: Range<u64>, enough: impl Fn(&Tally) -> bool + Sy
             let outcome = run(Source::Seed(seed), &plan);
             tally.lock().unwrap().add(seed, name, &plan, &outcome);
         }
-        tally.lock().unwrap().busy += began.elapsed();
+        let busy = processor_time().zip(busy_before).map(|(after, before)| after - before);
+        tally.lock().unwrap().busy += busy.unwrap_or_else(|| began.elapsed());
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(2);
     std::thread::scope(|scope| {

@@ -1,12 +1,13 @@
 //! The workers: what each is after, and a handler that reacts and makes trouble.
 
-use super::client::{number_of, region};
+use super::client::{number_of, probe, region};
 use super::faults::{Class, Faults};
 use super::history::{Handed, Happened, Saying, Watch};
 use super::notes::Notes;
 use super::plan::Bug;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use timberline::supervisors::ChildState;
 use timberline::{
     Backoff, Batch, CheckpointId, Coordinate, CursorWorkerAction, CursorWorkerConfig, CursorWorkerError,
     CursorWorkerHandle, HandlerContext, NewEvent, RestartPolicy, Store,
@@ -124,10 +125,35 @@ impl Bench {
                 return CursorWorkerAction::Stop;
             }
             Some(Class::HandlerIsSlow) => self.faults.wait(Duration::from_millis(30)),
-            Some(Class::HandlerHangs) => self.faults.wait(Duration::from_secs(3_600)),
+            Some(Class::HandlerHangs) => self.hang(worker),
             _ => {}
         }
         say(Saying::Yes);
         CursorWorkerAction::Continue
     }
+
+    /// Hangs for an hour, in which others append and the other workers go on.
+    fn hang(&self, worker: usize) {
+        let half = Duration::from_secs(1_800);
+        drop(self.store.upgrade().map(|store| store.submit_event(probe())));
+        self.faults.wait(half);
+        let durable = self.store.upgrade().map_or(0, |store| store.durable().get());
+        self.faults.wait(half);
+        let others = self.store.upgrade().map(|store| idle_workers(&store)).unwrap_or_default();
+        if !others.is_empty() {
+            self.notes.count("workers beside one that hangs");
+        }
+        self.notes.note(Happened::Hung { worker, durable, others });
+    }
+}
+
+/// The jobs whose worker lives and is not in the middle of a turn: a turn may be one that waits below on the only stack.
+fn idle_workers(store: &Store) -> Vec<usize> {
+    let tree = store.tree();
+    let cursors = tree.find(["cursors"]);
+    let is_idle = |job: &&Job| {
+        let worker = cursors.and_then(|cursors| cursors.child(job.name));
+        worker.is_some_and(|worker| worker.state == ChildState::Running && worker.busy_since.is_none())
+    };
+    jobs().iter().filter(is_idle).map(|job| job.number).collect()
 }

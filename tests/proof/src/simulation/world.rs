@@ -1,20 +1,21 @@
 //! The world: a disk, the lives of a process on it, clients and workers, and what happens to them.
 
 use super::census::name_of;
-use super::client::{Client, Desk, number_of};
+use super::client::{Client, Desk, ENTITIES, SCOPES, have_twins, number_of};
 use super::faults::{Class, Faults};
-use super::history::{Death, Happened, Sort, Stored};
+use super::history::{Death, Happened, Name, Sort, Stored};
 use super::notes::Notes;
 use super::plan::Plan;
-use super::worker::{self, Bench, Job};
+use super::staff::join;
+use super::worker::{self, Job};
 use std::sync::Arc;
 use std::time::Duration;
 use timberline::storage::simulated::SimulatedDisk;
 use timberline::supervisors::simulation::Simulation;
 use timberline::supervisors::{Lifecycle, Received};
 use timberline::{
-    Config, CursorWorkerHandle, CursorWorkerState, Denial, OpenError, Recovery, Region, Reports, Store,
-    StoreBuilder, StoredEvent, gate,
+    Config, CursorWorkerHandle, Denial, OpenError, Recovery, Region, Reports, Store, StoreBuilder,
+    StoredEvent, gate,
 };
 
 /// So small that every run sees several.
@@ -42,7 +43,7 @@ pub(super) struct World {
     pub(super) life: Option<Life>,
     /// Appends asked for so far.
     pub(super) appends: usize,
-    hirings: u64,
+    pub(super) hirings: u64,
 }
 
 impl World {
@@ -92,6 +93,9 @@ impl World {
             if !self.simulation.step() {
                 break;
             }
+            if self.has_twins_in_flight() {
+                self.collect(); // who is answered in one step was stored in one turn
+            }
         }
         self.collect();
         if self.is_over() {
@@ -103,6 +107,14 @@ impl World {
             _ => self.act(),
         }
         self.collect();
+    }
+
+    /// Whether two appends with the same key wait for their answers.
+    fn has_twins_in_flight(&self) -> bool {
+        let mut keys: Vec<u64> =
+            self.life.iter().flat_map(|life| &life.clients).flat_map(Client::keys).collect();
+        keys.sort_unstable();
+        keys.windows(2).any(|pair| pair[0] == pair[1])
     }
 
     fn act(&mut self) {
@@ -126,11 +138,15 @@ impl World {
         }
         let Some(life) = &mut self.life else { return };
         life.clients.iter_mut().for_each(|client| client.collect(&self.notes));
+        let keyed: Vec<_> = life.clients.iter_mut().flat_map(Client::take_keyed).collect();
+        if have_twins(&keyed) {
+            self.notes.count("a key twice in one turn");
+        }
         self.collect_reports();
     }
 
     /// Before a name is given to another child, too: a report tells only the name.
-    fn collect_reports(&self) {
+    pub(super) fn collect_reports(&self) {
         let Some(life) = &self.life else { return };
         while let Some(received) = life.reports.try_recv() {
             if let Received::Report(report) = received
@@ -161,62 +177,6 @@ impl World {
             8 => drop(self.simulation.run_for(Duration::from_millis(150))),
             9 => self.hire_wrongly(),
             _ => {}
-        }
-    }
-
-    /// Hires who is missing, lets go of who has ended.
-    pub(super) fn tend_workers(&mut self) {
-        for number in 0..self.jobs.len() {
-            let Some(life) = &mut self.life else { return };
-            if let Some(worker) = life.workers[number].take_if(|worker| has_ended(worker)) {
-                join(worker, &self.notes);
-            }
-            if life.workers[number].is_none() {
-                self.hire(number);
-            }
-            if self.notes.is_dead() {
-                return;
-            }
-        }
-    }
-
-    fn hire(&mut self, number: usize) {
-        self.collect_reports();
-        let Some(life) = &mut self.life else { return };
-        self.hirings += 1;
-        let bench = Bench {
-            faults: Arc::clone(&self.faults),
-            notes: self.notes.clone(),
-            store: Arc::downgrade(&life.store),
-            bug: self.plan.bug,
-        };
-        match worker::hire(&self.jobs[number], self.hirings, &life.store, &bench) {
-            Ok(worker) => life.workers[number] = Some(worker),
-            Err(error) => self.notes.count(format!("CursorWorkerError::{}", name_of(&error))),
-        }
-    }
-
-    fn stop_worker(&mut self) {
-        let number = self.choose(self.jobs.len());
-        let Some(life) = &mut self.life else { return };
-        let Some(worker) = life.workers[number].take() else { return };
-        worker.stop();
-        join(worker, &self.notes);
-    }
-
-    /// What must be refused, and change nothing.
-    fn hire_wrongly(&mut self) {
-        use timberline::{CheckpointId, CursorWorkerConfig};
-        let Some(life) = &mut self.life else { return };
-        let handler = |_: &timberline::Batch, _: &mut timberline::HandlerContext| {
-            timberline::CursorWorkerAction::StopWithRollback
-        };
-        let tally = || CursorWorkerConfig::default().checkpoint(CheckpointId::new("tally").unwrap());
-        let config = [tally(), tally().batch_size(0)][self.simulation.choose(2)].clone();
-        let region = if life.workers[1].is_some() { "a" } else { "b" };
-        match life.store.cursor_worker(&Region::entity_prefix(region), config, handler) {
-            Ok(worker) => join(worker, &self.notes), // its checkpoint is not there yet, or it has ended since
-            Err(error) => self.notes.count(format!("CursorWorkerError::{}", name_of(&error))),
         }
     }
 
@@ -407,16 +367,10 @@ impl World {
     }
 }
 
-pub(super) fn has_ended(worker: &CursorWorkerHandle) -> bool {
-    worker.status().state == CursorWorkerState::Ended
-}
-
-/// Waits for a worker's end and counts how it was.
-pub(super) fn join(worker: CursorWorkerHandle, notes: &Notes) {
-    match worker.join() {
-        Ok(()) => notes.count("worker ended in order"),
-        Err(error) => notes.count(format!("CursorWorkerError::{}", name_of(&error))),
-    }
+/// A name as the history has it: those of these worlds are known.
+fn name(text: &str) -> Name {
+    let mut known = ENTITIES.into_iter().chain(SCOPES).chain(["echo"]);
+    known.find(|known| *known == text).map_or_else(|| Name::Owned(text.to_owned()), Name::Borrowed)
 }
 
 /// An event as the history has it.
@@ -427,12 +381,13 @@ pub(super) fn stored(event: &StoredEvent) -> Stored {
         _ => Sort::Denial,
     };
     Stored {
+        id: event.id(),
         position: event.position().get(),
         version: event.version().get(),
         number: if sort == Sort::Denial { 0 } else { number_of(event.payload()) },
         sort,
-        entity: event.entity().to_owned(),
-        scope: event.scope().to_owned(),
+        entity: name(event.entity()),
+        scope: name(event.scope()),
         causes: event.causes().iter().map(|id| id.position().get()).collect(),
         correlation: event.correlation().position().get(),
         time: event.time_micros(),

@@ -1,8 +1,8 @@
 //! R3: every bit of every file of a closed store is flipped, one at a time.
 
 use super::cases;
-use super::judge::{Contents, Told, contents, reopen};
-use super::workload::{End, Life, open};
+use super::judge::{Contents, Told, contents};
+use super::workload::{ENTITIES, End, Life, open};
 use crate::{Effort, Row};
 use std::sync::atomic::{AtomicU64, Ordering};
 use timberline::storage::simulated::{Image, SimulatedDisk};
@@ -21,7 +21,7 @@ impl Store {
         let image = disk.image();
         let length = |name: &str| image.bytes(name).map_or(0, |bytes| bytes.len() as u64);
         let files = image.names().map(|name| (name.to_owned(), length(name))).collect();
-        let (_, contents) = reopen(&disk).unwrap();
+        let contents = contents(&open(&disk).unwrap(), 0..ENTITIES).unwrap();
         Self { image, files, contents }
     }
 
@@ -59,7 +59,7 @@ fn told(image: Image, expected: &Contents) -> Result<Option<Told>, String> {
         Ok(store) => store,
         Err(error) => return Ok(Some(Told::Open(error))),
     };
-    let found = match contents(&store) {
+    let found = match contents(&store, 0..ENTITIES) {
         Ok(found) => found,
         Err(told) => return Ok(Some(told)),
     };

@@ -80,7 +80,8 @@ fn check(history: &History, operation: usize, seed: u64, met: &Met) -> Result<()
         disk.keep_images();
     }
     let segments = image.names().filter(|name| name.ends_with(".segment")).count();
-    let (store, contents) = reopen(&disk).map_err(|told| format!("at operation {operation}: {told}"))?;
+    let (store, contents) =
+        reopen(&disk, seed).map_err(|told| format!("at operation {operation}: {told}"))?;
     contents.check_prefix(promised, issued).map_err(|why| format!("at operation {operation}: {why}"))?;
     let recovery = store.recovery().ok_or("no recovery is told of")?;
     met.cuts.fetch_add(u64::from(recovery.cut.is_some()), Ordering::Relaxed);
@@ -93,8 +94,8 @@ fn check(history: &History, operation: usize, seed: u64, met: &Met) -> Result<()
     // Wherever the power goes again: recovering twice is recovering once.
     let moment = &moments[(seed / 4) as usize % moments.len()];
     let again = SimulatedDisk::from_image(crash(moment, seed / 2));
-    let (_, second) =
-        reopen(&again).map_err(|told| format!("the second time, at operation {operation}: {told}"))?;
+    let (_, second) = reopen(&again, seed / 2)
+        .map_err(|told| format!("the second time, at operation {operation}: {told}"))?;
     if (&second.notes, &second.echoes) != (&contents.notes, &contents.echoes) {
         return Err(format!(
             "at operation {operation}: {} notes, then {}",

@@ -93,22 +93,22 @@ impl Plan {
         disk.heal();
         // The process is gone and what it wrote is still there; or the power goes as well.
         let (_, contents) =
-            reopen(&SimulatedDisk::from_image(disk.image())).map_err(|told| format!("{told}"))?;
+            reopen(&SimulatedDisk::from_image(disk.image()), at).map_err(|told| format!("{told}"))?;
         contents.check_has(&life.acknowledged)?;
         let mut draw = Seeded::new(at);
         let (_, contents) =
-            reopen(&disk.crash(&mut |count| draw.choose(count))).map_err(|told| format!("{told}"))?;
+            reopen(&disk.crash(&mut |count| draw.choose(count)), at + 1).map_err(|told| format!("{told}"))?;
         contents.check_has(&life.durable)
     }
 
     fn fail_in_recovery(&self, at: u64, failure: Failure, met: &Arc<AtomicU64>) -> Result<(), String> {
         let disk = failing(SimulatedDisk::from_image(self.killed.clone()), at, failure, met);
-        if let Ok((_, contents)) = reopen(&disk) {
+        if let Ok((_, contents)) = reopen(&disk, at) {
             contents.check_has(&self.durable)?;
         }
         disk.heal();
         let (_, contents) =
-            reopen(&SimulatedDisk::from_image(disk.image())).map_err(|told| format!("{told}"))?;
+            reopen(&SimulatedDisk::from_image(disk.image()), at).map_err(|told| format!("{told}"))?;
         contents.check_has(&self.durable)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::workload::{ENTITIES, Echo, Note, open};
 use std::collections::BTreeSet;
+use std::ops::Range;
 use timberline::storage::simulated::SimulatedDisk;
 use timberline::{OpenError, Payload, ReadError, Region, Store, StoredEvent};
 
@@ -12,8 +13,8 @@ pub(super) struct Contents {
     pub(super) notes: Vec<u64>,
     /// Echoes, in position order.
     pub(super) echoes: Vec<u64>,
-    /// How many events each entity has.
-    pub(super) entities: Vec<usize>,
+    /// How many events the entities have that were asked for, by the number in the entity's name.
+    pub(super) entities: Vec<(u64, usize)>,
     pub(super) last: u64,
 }
 
@@ -35,43 +36,44 @@ impl std::fmt::Display for Told {
     }
 }
 
-/// Opens the disk and reads all of it.
-pub(super) fn reopen(disk: &SimulatedDisk) -> Result<(Store, Contents), Told> {
+/// Opens the disk and reads all of it, and the entity of that number by itself. The sweeps ask for each in turn: of all
+/// together every event would be read twice.
+pub(super) fn reopen(disk: &SimulatedDisk, entity: u64) -> Result<(Store, Contents), Told> {
     let store = open(disk).map_err(Told::Open)?;
-    let contents = contents(&store)?;
+    let entity = entity % ENTITIES;
+    let contents = contents(&store, entity..entity + 1)?;
     Ok((store, contents))
 }
 
 /// Everything that readers see. The index answers too, so that it is judged with the journal.
-pub(super) fn contents(store: &Store) -> Result<Contents, Told> {
+pub(super) fn contents(store: &Store, entities: Range<u64>) -> Result<Contents, Told> {
     let events: Vec<StoredEvent> =
         store.read(&Region::all()).collect::<Result<_, _>>().map_err(Told::Read)?;
     let mut contents = Contents { last: store.written().get(), ..Contents::default() };
+    let mut notes = Vec::new();
     for event in &events {
         match event.kind() {
-            Note::KIND => contents.notes.push(event.payload_as::<Note>().unwrap().n),
+            Note::KIND => notes.push(event.payload_as::<Note>().unwrap()),
             _ => contents.echoes.push(event.payload_as::<Echo>().unwrap().0),
         }
     }
-    for entity in 0..ENTITIES {
-        let read: Result<Vec<_>, _> = store.entity(&format!("tree-{entity}")).collect();
-        contents.entities.push(read.map_err(Told::Read)?.len());
+    contents.notes = notes.iter().map(|note| note.n).collect();
+    for entity in entities {
+        let mut read = store.entity(&format!("tree-{entity}"));
+        let count = read.try_fold(0, |count, event| event.map(|_| count + 1)).map_err(Told::Read)?;
+        contents.entities.push((entity, count));
     }
     if let Some(newest) = events.last() {
         let found = store.get(newest.id()).map_err(Told::Read)?;
         assert_eq!(found.as_ref(), Some(newest), "the newest event is not found by its id");
     }
-    check_batches(&events);
+    check_order(&events);
+    check_batches(&notes);
     Ok(contents)
 }
 
-/// Batches are whole or absent; positions, times and ids go up.
-fn check_batches(events: &[StoredEvent]) {
-    let notes: Vec<Note> = events
-        .iter()
-        .filter(|event| event.kind() == Note::KIND)
-        .map(|event| event.payload_as().unwrap())
-        .collect();
+/// Batches are whole or absent.
+fn check_batches(notes: &[Note]) {
     for batch in notes.chunk_by(|one, next| one.batch == next.batch) {
         let (first, count) = batch[0].batch;
         assert!(
@@ -80,6 +82,10 @@ fn check_batches(events: &[StoredEvent]) {
             batch.len()
         );
     }
+}
+
+/// Positions, times and ids go up.
+fn check_order(events: &[StoredEvent]) {
     for pair in events.windows(2) {
         assert!(pair[0].position() < pair[1].position() && pair[0].id() < pair[1].id());
         assert!(pair[0].time_micros() <= pair[1].time_micros());
@@ -125,10 +131,10 @@ impl Contents {
         }
     }
 
-    /// The index knows as many events of each entity as the journal has.
+    /// The index knows as many events of an entity as the journal has.
     fn check_entities(&self) -> Result<(), String> {
-        for (entity, found) in self.entities.iter().enumerate() {
-            let stored = self.notes.iter().filter(|n| **n % ENTITIES == entity as u64).count();
+        for (entity, found) in &self.entities {
+            let stored = self.notes.iter().filter(|n| **n % ENTITIES == *entity).count();
             if stored != *found {
                 return Err(format!("tree-{entity} has {stored} events, the index tells {found}"));
             }

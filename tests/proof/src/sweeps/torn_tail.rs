@@ -73,7 +73,7 @@ impl Journal {
             segment + 1 < self.segments.len() && changed + SEAL_BYTES > self.segments[segment].len();
         let disk = SimulatedDisk::from_image(image);
         let at = format!("segment {}, byte {offset}, {rest:?}", segment + 1);
-        match reopen(&disk) {
+        match reopen(&disk, seed) {
             Ok((_, contents)) if contents.notes.len() as u64 == expected => contents
                 .check_prefix(expected as usize, self.life.issued)
                 .map_err(|why| format!("{at}: {why}")),
