@@ -44,14 +44,15 @@ fn check_event(item: usize, event: &NewEvent) -> Result<(), AppendError> {
 
 /// The caller's part of each record; the first event over a limit is the error, and so is a batch that is.
 pub(crate) fn encode(events: Vec<NewEvent>, limits: &Limits) -> Result<Vec<Draft>, AppendError> {
-    let encode_one = |(item, mut event): (usize, NewEvent)| {
+    // Room for all at once: what a collected `Result` grows by is far more than one event, and dear to get.
+    let mut drafts = Vec::with_capacity(events.len());
+    for (item, mut event) in events.into_iter().enumerate() {
         let encoded =
             EncodedEvent::encode(&event, limits.record_bytes_max).map_err(|error| too_large(item, &error))?;
         // The record has it now; nobody else will ask.
         event.payload = Vec::new();
-        Ok::<_, AppendError>(Draft { event, encoded })
-    };
-    let drafts: Vec<Draft> = events.into_iter().enumerate().map(encode_one).collect::<Result<_, _>>()?;
+        drafts.push(Draft { event, encoded });
+    }
     let (bytes, limit) = (drafts.iter().map(Draft::bytes).sum(), limits.commit_bytes_max);
     match bytes <= limit {
         true => Ok(drafts),
