@@ -81,7 +81,7 @@ impl Journal {
                 Err(format!("{at}: {expected} notes stand whole, {} are told", contents.notes.len()))
             }
             // No crash leaves half a header, and no crash takes a successor away: that is damage, and is told.
-            Err(Told::Open(OpenError::Corrupt { .. })) if changed < HEADER_BYTES => Ok(()),
+            Err(Told::Open(error)) if changed < HEADER_BYTES && names_the_segment(&error) => Ok(()),
             Err(Told::Open(OpenError::Missing { .. })) if is_sealed => Ok(()),
             Err(told) => Err(format!("{at}: {told}")),
         }
@@ -107,6 +107,11 @@ impl Journal {
         (segment + 1..self.segments.len()).for_each(|later| image.delete(&segment_name(later as u32 + 1)));
         (image, same)
     }
+}
+
+/// What an opening may say of a header that is not what was written.
+fn names_the_segment(error: &OpenError) -> bool {
+    matches!(error, OpenError::Corrupt { .. } | OpenError::Foreign { .. } | OpenError::Format { .. })
 }
 
 fn segments(image: &Image) -> Vec<Vec<u8>> {
