@@ -2,6 +2,7 @@
 //!
 //! The targets are plain functions over bytes, so that a fuzzer that searches can run the same ones.
 
+mod memory;
 mod mutate;
 mod targets;
 
@@ -38,7 +39,17 @@ pub fn r13(effort: Effort) -> Row {
         failures.extend(tried.failures);
     }
     let figure = "fuzzing: every decoder, a directory, a config, the simulation's choices";
-    let note = notes.join(", ") + "; memory is not measured";
+    let memory = match effort {
+        Effort::Short => "measured in the long form".to_owned(),
+        Effort::Long => memory::weighed().map_or_else(
+            |why| format!("not run: {why}"),
+            |(words, heavy)| {
+                failures.extend(heavy);
+                words
+            },
+        ),
+    };
+    let note = format!("{}; memory: {memory}", notes.join(", "));
     Row { id: "R13", figure, outcome: Outcome::Ran { cases, failures }, took: began.elapsed(), note }
 }
 
