@@ -27,6 +27,7 @@ pub struct Config {
     pub(crate) mailbox_messages: u64,
     pub(crate) open_files_max: u64,
     pub(crate) index_cache_bytes: u64,
+    pub(crate) read_cache_bytes: u64,
     pub(crate) flush_interval: Duration,
     pub(crate) call_deadline: Duration,
     pub(crate) shutdown_deadline: Duration,
@@ -65,6 +66,7 @@ impl Config {
             mailbox_messages: 1_024,
             open_files_max: 256,
             index_cache_bytes: 16 * MIB,
+            read_cache_bytes: 64 * MIB,
             flush_interval: Duration::from_millis(100),
             call_deadline: Duration::from_secs(30),
             shutdown_deadline: Duration::from_secs(10),
@@ -123,6 +125,13 @@ impl Config {
         self
     }
 
+    /// Bytes of segments that are kept in memory for reads of single events and of regions whose events stand far apart:
+    /// 64 KiB to 64 GiB, 64 MiB by default. It fills as such reads go on; reads in order and appends leave it alone.
+    pub fn read_cache_bytes(mut self, bytes: u64) -> Self {
+        self.read_cache_bytes = bytes;
+        self
+    }
+
     /// Segments, and files of the index, that are kept open for readers: 2 to 4,096 of each, by default 256.
     pub fn open_files_max(mut self, files: u64) -> Self {
         self.open_files_max = files;
@@ -173,6 +182,7 @@ impl Config {
         within("mailbox_messages", self.mailbox_messages, 1, 65_536, "messages")?;
         within("open_files_max", self.open_files_max, 2, 4_096, "files")?;
         within("index_cache_bytes", self.index_cache_bytes, 64 * kib, 64 << 30, "bytes")?;
+        within("read_cache_bytes", self.read_cache_bytes, 64 * kib, 64 << 30, "bytes")?;
         within("flush_interval", millis(self.flush_interval), 1, 3_600_000, "ms")?;
         within("call_deadline", millis(self.call_deadline), 1, 86_400_000, "ms")?;
         within("shutdown_deadline", millis(self.shutdown_deadline), 1, 3_600_000, "ms")

@@ -81,24 +81,39 @@ pub struct Batch {
     /// Each event with the number of its block.
     events: Vec<(u32, EventSpan)>,
     gaps: Vec<RangeInclusive<Position>>,
+    /// Memory of blocks that were read before.
+    spares: Vec<Vec<u8>>,
 }
+
+/// Blocks whose memory is kept for the next.
+const SPARES_MAX: usize = 8;
+/// What is larger is given back.
+const SPARE_BYTES_MAX: usize = 1 << 20;
 
 impl Batch {
     /// Takes all events out and keeps the memory.
     pub(crate) fn clear(&mut self) {
-        self.blocks.clear();
+        let blocks = self.blocks.drain(..).filter_map(|block| Arc::try_unwrap(block).ok());
+        let room = SPARES_MAX.saturating_sub(self.spares.len());
+        self.spares.extend(blocks.filter(|block| block.capacity() <= SPARE_BYTES_MAX).take(room));
         self.events.clear();
         self.gaps.clear();
     }
 
-    /// Adds a block; events pushed afterwards are lent out of it.
+    /// Memory to read a block into: it may hold what was read before.
+    pub(crate) fn spare(&mut self) -> Vec<u8> {
+        self.spares.pop().unwrap_or_default()
+    }
+
+    /// Adds the block that the events are lent out of which were pushed since the last block.
     pub(crate) fn push_block(&mut self, block: Arc<Vec<u8>>) {
         self.blocks.push(block);
     }
 
-    /// Adds an event of the newest block.
+    /// Adds an event of the block that is pushed next.
+    #[inline]
     pub(crate) fn push(&mut self, event: EventSpan) {
-        self.events.push((self.blocks.len().saturating_sub(1) as u32, event));
+        self.events.push((self.blocks.len() as u32, event));
     }
 
     /// Adds a range of positions that were numbered and never made visible.

@@ -19,6 +19,7 @@ fn open(disk: &SimulatedDisk) -> (Journal, Index) {
         commit_bytes_max: 1_400,
         preallocate_bytes: 700,
         open_files_max: 4,
+        cache_bytes: 0,
     };
     let (journal, _) = Journal::open(Arc::clone(&storage), lock, options, 1, StoreId::new([7; 16])).unwrap();
     let mut index = Index::open(storage, Arc::new(Truth(journal.reader())), OPTIONS).unwrap();

@@ -64,6 +64,17 @@ impl Block {
         }
     }
 
+    /// Gives the block memory to be read into, best what was read into before.
+    pub fn lend(&mut self, memory: Vec<u8>) {
+        self.bytes = Arc::new(memory);
+    }
+
+    /// Takes out what was read.
+    #[must_use]
+    pub fn take(&mut self) -> Arc<Vec<u8>> {
+        std::mem::take(&mut self.bytes)
+    }
+
     /// The buffer, to read into; a new one if the old one is still lent to someone.
     pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
         if Arc::get_mut(&mut self.bytes).is_none() {

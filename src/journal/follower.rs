@@ -55,7 +55,7 @@ impl JournalFollower {
         if let Some(tail) = walk.closing_frame()? {
             walk.tail = tail;
         }
-        let published = Published::new(storage, survey.identity, options.open_files_max);
+        let published = Published::beside_writer(storage, survey.identity, &options);
         let mut follower = Self { reader: JournalReader::new(Arc::new(published)), walk };
         follower.refresh()?;
         if follower.walk.is_sealed {

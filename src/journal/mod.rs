@@ -16,6 +16,7 @@ pub mod fuzzing;
 mod growing;
 mod opening;
 mod options;
+mod published;
 mod reader;
 mod record;
 mod recovery;

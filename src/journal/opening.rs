@@ -70,7 +70,7 @@ impl Journal {
         End { file, tail }: End,
         recovery: &Recovery,
     ) -> Result<Self, JournalError> {
-        let published = Published::new(storage.clone(), identity.clone(), options.open_files_max);
+        let published = Published::new(storage.clone(), identity.clone(), &options);
         let journal = Self {
             storage,
             _lock: lock,

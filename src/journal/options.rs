@@ -20,6 +20,8 @@ pub struct JournalOptions {
     pub preallocate_bytes: u64,
     /// The most segments kept open for readers.
     pub open_files_max: usize,
+    /// Bytes of segments that are kept in memory for readers.
+    pub cache_bytes: u64,
 }
 
 impl Default for JournalOptions {
@@ -29,6 +31,7 @@ impl Default for JournalOptions {
             commit_bytes_max: 8 << 20,
             preallocate_bytes: 4 << 20,
             open_files_max: 64,
+            cache_bytes: 1 << 20,
         }
     }
 }

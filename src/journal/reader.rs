@@ -1,48 +1,21 @@
 //! The reader beside the writer: records by their location, or in blocks, up to the tail that the writer shows.
 
-use super::block::{Block, ReadPoint, Record};
+use super::block::{Block, ReadPoint};
 use super::error::JournalError;
 use super::frame::{FRAME_HEADER_BYTES, MAGIC};
-use super::record::{Place, decode, extent};
-use super::segment::{HEADER_BYTES, read_header, segment_name};
-use super::store_id::{Identity, StoreId};
+use super::published::OpenSegment;
+use super::record::extent;
+use super::segment::HEADER_BYTES;
+use super::store_id::StoreId;
 use super::wire::VARINT_BYTES_MAX;
-use crate::event::EventSpan;
-use crate::position::{Location, Position};
-use crate::storage::{File, OpenFiles, Storage};
+use crate::position::Position;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+
+pub(super) use super::published::Published;
 
 /// The least and the most bytes a block is read with.
 const BLOCK_BYTES_MIN: usize = 4 << 10;
 const BLOCK_BYTES_MAX: usize = 64 << 20;
-
-/// What the writer shows its readers.
-#[derive(Debug)]
-pub(super) struct Published {
-    pub(super) storage: Arc<dyn Storage>,
-    pub(super) identity: Identity,
-    files: OpenFiles,
-    /// Segment and offset of the end of the last whole frame, in one word so that they change together.
-    tail: AtomicU64,
-}
-
-impl Published {
-    pub(super) fn new(storage: Arc<dyn Storage>, identity: Identity, open_files_max: usize) -> Self {
-        let files = OpenFiles::new(storage.clone(), open_files_max);
-        Self { storage, identity, files, tail: AtomicU64::new(0) }
-    }
-
-    /// Everything before this place is written; the release pairs with the acquire of [`Published::tail`].
-    pub(super) fn set_tail(&self, segment: u32, offset: u32) {
-        self.tail.store(u64::from(segment) << 32 | u64::from(offset), Ordering::Release);
-    }
-
-    pub(super) fn tail(&self) -> (u32, u32) {
-        let tail = self.tail.load(Ordering::Acquire);
-        ((tail >> 32) as u32, tail as u32)
-    }
-}
 
 /// Reads the journal up to its tail, from any thread; a clone is a handle to the same.
 ///
@@ -117,9 +90,7 @@ impl JournalReader {
     /// # Errors
     /// [`JournalError`] when the segment's header cannot be read or is not what it should be.
     pub fn begin_of(&self, segment: u32) -> Result<ReadPoint, JournalError> {
-        let Published { storage, identity, .. } = &*self.published;
-        let file = self.file(segment)?;
-        let header = read_header(&**storage, &*file, segment, Some(identity.store))?;
+        let header = self.segment(segment)?.header;
         Ok(ReadPoint { segment, offset: HEADER_BYTES as u32, position: Position::new(header.first) })
     }
 
@@ -170,7 +141,7 @@ impl JournalReader {
                 block.buffer().clear();
                 return Ok(false);
             }
-            let limit = if at_tail { tail_offset - offset } else { self.left_of(block.start)? };
+            let limit = self.left_of(block.start)?;
             self.fill(block, wanted.min(limit as usize))?;
             match first_item(block)? {
                 FirstItem::Whole => return Ok(true),
@@ -181,18 +152,18 @@ impl JournalReader {
         }
     }
 
-    /// Bytes of a sealed segment from `point` on: memory for more would only be cleared and given back.
+    /// Bytes of a segment from `point` on: memory for more would only be cleared and given back.
     fn left_of(&self, point: ReadPoint) -> Result<u32, JournalError> {
-        let left = self.file(point.segment)?.length()?.saturating_sub(point.offset.into());
+        let left = self.published.end_of(point.segment)?.saturating_sub(point.offset.into());
         Ok(u32::try_from(left).unwrap_or(u32::MAX - point.offset))
     }
 
     fn fill(&self, block: &mut Block, bytes: usize) -> Result<(), JournalError> {
         let start = block.start;
-        let file = self.file(start.segment)?;
+        let segment = self.segment(start.segment)?;
         let buffer = block.buffer();
         buffer.resize(bytes, 0);
-        let count = file.read_at(buffer, u64::from(start.offset))?;
+        let count = segment.file.read_at(buffer, u64::from(start.offset))?;
         buffer.truncate(count);
         Ok(())
     }
@@ -200,7 +171,7 @@ impl JournalReader {
     /// Whether as many bytes stand at `point`: asked before memory for a large record is taken.
     fn has(&self, point: ReadPoint, bytes: usize, limit: u32) -> Result<bool, JournalError> {
         let end = u64::from(point.offset) + bytes as u64;
-        Ok(bytes as u64 <= u64::from(limit) && end <= self.file(point.segment)?.length()?)
+        Ok(bytes as u64 <= u64::from(limit) && end <= self.segment(point.segment)?.file.length()?)
     }
 
     /// Where reading goes on behind a sealed segment: its successor says which position comes next, and so
@@ -210,57 +181,15 @@ impl JournalReader {
         if next.position == point.position { Ok(next) } else { Err(self.corrupt(point)) }
     }
 
-    /// Reads the event at `position`, which stands at `location`, into `buffer`; its spans point into that.
-    /// One read, no other allocation than the buffer's.
-    ///
-    /// # Errors
-    /// [`JournalError::Corrupt`] when no event of that position stands there, [`JournalError::Storage`].
-    pub fn read_event(
-        &self,
-        position: Position,
-        location: Location,
-        buffer: &mut Vec<u8>,
-    ) -> Result<EventSpan, JournalError> {
-        let point = ReadPoint::at(position, location);
-        let (tail_segment, tail_offset) = self.published.tail();
-        let end = u64::from(location.offset) + u64::from(location.length);
-        if (location.segment, end) > (tail_segment, u64::from(tail_offset)) {
-            return Err(self.corrupt(point));
-        }
-        buffer.resize(location.length as usize, 0);
-        let count = self.file(location.segment)?.read_at(buffer, u64::from(location.offset))?;
-        buffer.truncate(count);
-        self.decode_event(position, buffer).ok_or_else(|| self.corrupt(point))
-    }
-
-    fn decode_event(&self, position: Position, bytes: &[u8]) -> Option<EventSpan> {
-        let identity = &self.published.identity;
-        let extent = extent(bytes).ok()??;
-        let place = Place {
-            position: position.get(),
-            seeds: identity.seeds,
-            tag: identity.store.tag(),
-            checked: true,
-        };
-        match decode(bytes, 0, extent, &place) {
-            Ok(Record::Event(event)) => Some(event),
-            _ => None,
-        }
-    }
-
     pub(super) fn published(&self) -> &Published {
         &self.published
     }
 
-    pub(super) fn file(&self, segment: u32) -> Result<Arc<dyn File>, JournalError> {
-        let Published { storage, identity, files, .. } = &*self.published;
-        // Opening the journal looks at a few headers; the others are looked at here, before anything is read.
-        files.get(segment, segment_name, |file| {
-            read_header(&**storage, file, segment, Some(identity.store)).map(|_| ())
-        })
+    pub(super) fn segment(&self, number: u32) -> Result<Arc<OpenSegment>, JournalError> {
+        self.published.segment(number)
     }
 
-    fn corrupt(&self, point: ReadPoint) -> JournalError {
+    pub(super) fn corrupt(&self, point: ReadPoint) -> JournalError {
         self.published.identity.corrupt(point.segment, u64::from(point.offset), point.position.get())
     }
 }

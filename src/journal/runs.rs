@@ -2,9 +2,9 @@
 
 use super::error::JournalError;
 use super::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameMark};
-use super::reader::{JournalReader, Published};
+use super::block::ReadPoint;
+use super::reader::JournalReader;
 use super::record::{Place, Record, decode, extent};
-use super::segment::read_header;
 use crate::event::EventSpan;
 use crate::position::{Location, Position};
 
@@ -28,9 +28,7 @@ impl JournalReader {
     /// [`JournalError`] when a header cannot be read or is not what it should be, as that of the successor of a
     /// segment that is not sealed.
     pub fn bounds_of(&self, segment: u32) -> Result<SegmentBounds, JournalError> {
-        let Published { storage, identity, .. } = self.published();
-        let header = |number| read_header(&**storage, &*self.file(number)?, number, Some(identity.store));
-        let (this, next) = (header(segment)?, header(segment + 1)?);
+        let (this, next) = (self.segment(segment)?.header, self.segment(segment + 1)?.header);
         Ok(SegmentBounds {
             first: Position::new(this.first),
             last: Position::new(next.first - 1),
@@ -51,7 +49,7 @@ impl JournalReader {
             return Ok(false);
         }
         let mut bytes = [0; FRAME_HEADER_BYTES];
-        let count = self.file(segment)?.read_at(&mut bytes, u64::from(begin))?;
+        let count = self.segment(segment)?.file.read_at(&mut bytes, u64::from(begin))?;
         let seed = self.published().identity.seeds.frame(segment, u64::from(begin));
         let header = FrameHeader::decode(&bytes[..count], seed);
         let is_it = |header: FrameHeader| {
@@ -60,15 +58,53 @@ impl JournalReader {
         Ok(header.is_some_and(is_it))
     }
 
-    /// Reads `length` bytes of a segment, in which records stand that an index knows.
+    /// Reads `length` bytes of a segment, in which records stand that an index knows, into `bytes`.
     ///
     /// # Errors
     /// [`JournalError::Storage`]; fewer bytes than asked for are no error here, but no record is found in them.
-    pub fn read_run(&self, segment: u32, offset: u32, length: u32) -> Result<Vec<u8>, JournalError> {
-        let mut bytes = vec![0; length as usize];
-        let count = self.file(segment)?.read_at(&mut bytes, u64::from(offset))?;
+    pub fn read_run(
+        &self,
+        segment: u32,
+        offset: u32,
+        length: u32,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), JournalError> {
+        bytes.resize(length as usize, 0);
+        let count = self.segment(segment)?.file.read_at(bytes, u64::from(offset))?;
         bytes.truncate(count);
-        Ok(bytes)
+        Ok(())
+    }
+
+    /// Adds the record of the event at `position`, which stands at `location`, to `bytes`; its spans point into that.
+    /// It comes out of the blocks that readers keep; what is too new or too long to be kept is read by itself.
+    ///
+    /// # Errors
+    /// [`JournalError::Corrupt`] when no event of that position stands there, [`JournalError::Storage`].
+    pub fn read_event(
+        &self,
+        position: Position,
+        location: Location,
+        bytes: &mut Vec<u8>,
+    ) -> Result<EventSpan, JournalError> {
+        let begin = bytes.len();
+        if self.published().gather(location, bytes)? {
+            if let Some(event) = self.decoded(bytes, begin, position) {
+                return Ok(event);
+            }
+            // What was kept may be damaged where the disk is not.
+            self.published().forget(location);
+            bytes.truncate(begin);
+        }
+        let Location { segment, offset, length } = location;
+        let corrupt = || self.corrupt(ReadPoint::at(position, location));
+        // Asked before memory is taken.
+        if u64::from(offset) + u64::from(length) > self.published().end_of(segment)? {
+            return Err(corrupt());
+        }
+        bytes.resize(begin + length as usize, 0);
+        let count = self.segment(segment)?.file.read_at(&mut bytes[begin..], u64::from(offset))?;
+        bytes.truncate(begin + count);
+        self.decoded(bytes, begin, position).ok_or_else(corrupt)
     }
 
     /// How many segments there are, and their bytes up to the tail.
@@ -77,7 +113,7 @@ impl JournalReader {
     /// [`JournalError::Storage`] when a segment's length cannot be read.
     pub fn extent(&self) -> Result<(u64, u64), JournalError> {
         let (last, tail) = self.tail();
-        let sealed = (1..last).map(|segment| Ok(self.file(segment)?.length()?));
+        let sealed = (1..last).map(|segment| self.published().end_of(segment));
         let bytes: u64 = sealed.sum::<Result<u64, JournalError>>()?;
         Ok((u64::from(last), bytes + u64::from(tail)))
     }
@@ -94,6 +130,13 @@ impl JournalReader {
         position: Position,
         location: Location,
     ) -> Result<EventSpan, JournalError> {
+        let at = (location.offset - begin) as usize;
+        self.decoded(run, at, position).ok_or_else(|| self.corrupt(ReadPoint::at(position, location)))
+    }
+
+    /// The event at `position`, if its record stands at byte `at` of `bytes`.
+    #[inline]
+    fn decoded(&self, bytes: &[u8], at: usize, position: Position) -> Option<EventSpan> {
         let identity = &self.published().identity;
         let place = Place {
             position: position.get(),
@@ -101,11 +144,10 @@ impl JournalReader {
             tag: identity.store.tag(),
             checked: true,
         };
-        let at = (location.offset - begin) as usize;
-        let record = run.get(at..).and_then(|rest| extent(rest).ok().flatten());
-        match record.map(|extent| decode(run, at, extent, &place)) {
-            Some(Ok(Record::Event(event))) => Ok(event),
-            _ => Err(identity.corrupt(location.segment, u64::from(location.offset), position.get())),
+        let extent = extent(bytes.get(at..)?).ok()??;
+        match decode(bytes, at, extent, &place) {
+            Ok(Record::Event(event)) => Some(event),
+            _ => None,
         }
     }
 }

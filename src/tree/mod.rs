@@ -147,6 +147,7 @@ fn journal_options(config: &Config) -> JournalOptions {
         commit_bytes_max: if is_tiny { config.segment_bytes - 512 } else { longest },
         preallocate_bytes: config.preallocate_bytes,
         open_files_max: config.open_files_max as usize,
+        cache_bytes: config.read_cache_bytes,
     }
 }
 

@@ -1,38 +1,55 @@
-//! Reads found events in as few and as large pieces as their places allow.
+//! Reads found events: those that stand close together at once, the others out of the blocks that readers keep.
 
 use super::read_error;
 use crate::error::ReadError;
 use crate::event::Batch;
 use crate::index::Found;
 use crate::journal::JournalReader;
-use std::sync::Arc;
 
-/// The most bytes that are read at once.
-const BLOCK_BYTES_MAX: u32 = 1 << 20;
+/// The most bytes that are read at once: few enough that they are still in the processor's cache when they are decoded.
+pub(super) const READ_BYTES_MAX: u32 = 256 << 10;
 /// Bytes between two records that are cheaper to read than to skip.
-const SKIP_BYTES_MIN: u32 = 16 << 10;
+const SKIP_BYTES_MIN: u32 = 8 << 10;
+/// A run of fewer events is taken out of the blocks that are kept.
+const RUN_EVENTS_MIN: usize = 4;
 
 /// Adds the found events to `batch`. They are given in position order.
 pub(super) fn fill(reader: &JournalReader, found: &[Found], batch: &mut Batch) -> Result<(), ReadError> {
+    let mut singles = batch.spare();
     for run in found.chunk_by(|one, next| is_near(*one, *next)) {
+        if run.len() < RUN_EVENTS_MIN {
+            read_singles(reader, run, &mut singles, batch)?;
+            continue;
+        }
+        singles = end_block(singles, batch);
         for piece in pieces(run) {
             read_piece(reader, piece, batch)?;
         }
     }
+    end_block(singles, batch);
     Ok(())
 }
 
-fn is_near(one: Found, next: Found) -> bool {
-    let end = one.location.offset + one.location.length;
-    one.location.segment == next.location.segment && next.location.offset.saturating_sub(end) < SKIP_BYTES_MIN
+/// Hands what was read to the batch; gives memory to go on with.
+fn end_block(bytes: Vec<u8>, batch: &mut Batch) -> Vec<u8> {
+    if bytes.is_empty() {
+        return bytes;
+    }
+    batch.push_block(bytes.into());
+    batch.spare()
 }
 
-/// Cuts a run so that no piece is longer than a block, unless a single record is.
+fn is_near(one: Found, next: Found) -> bool {
+    one.location.segment == next.location.segment
+        && next.location.offset.saturating_sub(end(&one)) < SKIP_BYTES_MIN
+}
+
+/// Cuts a run so that no piece is longer than may be read at once, unless a single record is.
 fn pieces(run: &[Found]) -> impl Iterator<Item = &[Found]> {
     let mut rest = run;
     std::iter::from_fn(move || {
         let first = rest.first()?;
-        let fits = |found: &Found| end(found) - first.location.offset <= BLOCK_BYTES_MAX;
+        let fits = |found: &Found| end(found) - first.location.offset <= READ_BYTES_MAX;
         let count = rest.iter().take_while(|found| fits(found)).count().max(1);
         let (piece, later) = rest.split_at(count);
         rest = later;
@@ -44,19 +61,31 @@ fn end(found: &Found) -> u32 {
     found.location.offset + found.location.length
 }
 
+fn read_singles(
+    reader: &JournalReader,
+    run: &[Found],
+    bytes: &mut Vec<u8>,
+    batch: &mut Batch,
+) -> Result<(), ReadError> {
+    for Found { position, location } in run {
+        let event = reader.read_event(*position, *location, bytes);
+        batch.push(event.map_err(|error| read_error(error, *position))?);
+    }
+    Ok(())
+}
+
 fn read_piece(reader: &JournalReader, piece: &[Found], batch: &mut Batch) -> Result<(), ReadError> {
     let (Some(first), Some(last)) = (piece.first(), piece.last()) else { return Ok(()) };
-    let begin = first.location.offset;
-    let run = reader
-        .read_run(first.location.segment, begin, end(last) - begin)
+    let (begin, mut bytes) = (first.location.offset, batch.spare());
+    reader
+        .read_run(first.location.segment, begin, end(last) - begin, &mut bytes)
         .map_err(|error| read_error(error, first.position))?;
-    let run = Arc::new(run);
-    batch.push_block(Arc::clone(&run));
     for found in piece {
         let event = reader
-            .event_in_run(&run, begin, found.position, found.location)
+            .event_in_run(&bytes, begin, found.position, found.location)
             .map_err(|error| read_error(error, found.position))?;
         batch.push(event);
     }
+    batch.push_block(bytes.into());
     Ok(())
 }

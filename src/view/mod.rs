@@ -4,6 +4,7 @@
 //! pipeline restarts, and after it gave up.
 
 mod fill;
+mod sweep;
 
 use crate::error::ReadError;
 use crate::event::Durability;
@@ -118,9 +119,13 @@ impl View {
 
     /// The first event of `region` inside `window`.
     pub(crate) fn first_in(&self, region: &Region, window: Window) -> Result<Option<Position>, ReadError> {
+        Ok(self.first_found(region, window)?.map(|found| found.position))
+    }
+
+    fn first_found(&self, region: &Region, window: Window) -> Result<Option<Found>, ReadError> {
         let mut found = Vec::new();
-        self.select(region, Window { limit: 1, ..window }, &mut found).map_err(index_error)?;
-        Ok(found.first().map(|found| found.position))
+        self.select(region, Window { limit: window.limit.min(1), ..window }, &mut found).map_err(index_error)?;
+        Ok(found.first().copied())
     }
 
     /// The receipt of the event that was stored with this idempotency key.
@@ -145,9 +150,9 @@ impl View {
     /// The event at this position.
     pub(crate) fn at(&self, position: Position) -> Result<Option<StoredEvent>, ReadError> {
         let Some(location) = self.locate(position).map_err(index_error)? else { return Ok(None) };
-        let mut batch = Batch::default();
-        fill::fill(&self.reader()?, &[Found { position, location }], &mut batch)?;
-        Ok(batch.get(0).map(|event| event.to_owned()))
+        let mut bytes = Vec::with_capacity(location.length as usize);
+        let event = self.reader()?.read_event(position, location, &mut bytes);
+        Ok(Some(event.map_err(|error| read_error(error, position))?.view(&bytes).to_owned()))
     }
 
     /// Reads the events of `region` inside `window` into `batch`, with the gaps they span if those are asked for.
@@ -159,25 +164,34 @@ impl View {
         batch: &mut Batch,
     ) -> Result<(), ReadError> {
         batch.clear();
-        let (found, gaps) = self.find(region, window, with_gaps).map_err(index_error)?;
-        fill::fill(&self.reader()?, &found, batch)?;
-        gaps.into_iter().for_each(|gap| batch.push_gap(gap));
+        if !(region.is_all() && self.sweep(window, batch)?) {
+            batch.clear();
+            let mut found = Vec::new();
+            self.select(region, window, &mut found).map_err(index_error)?;
+            fill::fill(&self.reader()?, &found, batch)?;
+        }
+        if with_gaps {
+            let gaps = self.gaps_beside(window, batch).map_err(index_error)?;
+            gaps.into_iter().for_each(|gap| batch.push_gap(gap));
+        }
         Ok(())
     }
 
-    fn find(
-        &self,
-        region: &Region,
-        window: Window,
-        with_gaps: bool,
-    ) -> Result<(Vec<Found>, Vec<RangeInclusive<Position>>), IndexError> {
-        let mut found = Vec::new();
-        self.select(region, window, &mut found)?;
+    /// Reads all events inside `window`; false if that must be tried event by event, because something that stands
+    /// between them is damaged.
+    fn sweep(&self, window: Window, batch: &mut Batch) -> Result<bool, ReadError> {
+        let Some(first) = self.first_found(&Region::all(), window)? else { return Ok(true) };
+        let position = sweep::last_of(window, first.position);
+        let location = self.locate(position).map_err(index_error)?;
+        let last = location.map(|location| Found { position, location });
+        Ok(sweep::sweep(&self.reader()?, window, first, last, batch).is_ok())
+    }
+
+    fn gaps_beside(&self, window: Window, batch: &Batch) -> Result<Vec<RangeInclusive<Position>>, IndexError> {
         // A full batch ends at its last event; gaps behind that belong to the next batch.
-        let is_full = found.len() >= window.limit;
-        let end = found.last().filter(|_| is_full).map_or(window.through, |last| last.position);
-        let gaps = if with_gaps { self.gaps(window.after, end)? } else { Vec::new() };
-        Ok((found, gaps))
+        let is_full = batch.len() >= window.limit;
+        let end = batch.last_position().filter(|_| is_full).unwrap_or(window.through);
+        self.gaps(window.after, end)
     }
 
     /// How long ago the event at `position`, or the first after it, was committed.

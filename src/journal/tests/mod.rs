@@ -21,7 +21,13 @@ pub(super) const STORE: StoreId = StoreId::new([7; 16]);
 const NOW: u64 = 1_700_000_000_000_000;
 
 pub(super) fn options() -> JournalOptions {
-    JournalOptions { segment_bytes: 2000, commit_bytes_max: 1400, preallocate_bytes: 700, open_files_max: 2 }
+    JournalOptions {
+        segment_bytes: 2000,
+        commit_bytes_max: 1400,
+        preallocate_bytes: 700,
+        open_files_max: 2,
+        cache_bytes: 0,
+    }
 }
 
 pub(super) fn open(disk: &SimulatedDisk) -> Result<(Journal, Recovery), JournalError> {

@@ -1,0 +1,164 @@
+//! What the writer shows its readers: how far the journal goes, the segments they have open, the blocks they keep.
+
+use super::error::JournalError;
+use super::options::JournalOptions;
+use super::segment::{SegmentHeader, read_header, segment_name};
+use super::store_id::Identity;
+use crate::position::Location;
+use crate::storage::{Cache, File, OpenFiles, Storage, StorageError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes of a block: what is read and kept at once for a record whose place is known.
+const BLOCK_BYTES: u32 = 4 << 10;
+/// A record that stands in more blocks is read by itself and not kept.
+const BLOCKS_MAX: u32 = 3;
+
+type Block = Arc<[u8; BLOCK_BYTES as usize]>;
+
+/// What the writer shows its readers, and what they share.
+#[derive(Debug)]
+pub(super) struct Published {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) identity: Identity,
+    files: OpenFiles<OpenSegment>,
+    /// Blocks in which records were looked up, by segment and number. A block is kept only if nothing in it changes
+    /// any more.
+    blocks: Cache<u64, Block>,
+    /// Segment and offset of the end of the last whole frame, in one word so that they change together.
+    tail: AtomicU64,
+    /// Whether the writer is another process: when that recovers, it may cut what was never synced and was seen here.
+    is_beside_writer: bool,
+}
+
+/// A segment's open file, with what never changes of it.
+#[derive(Debug)]
+pub(super) struct OpenSegment {
+    pub(super) file: Arc<dyn File>,
+    pub(super) header: SegmentHeader,
+    /// The file's length in bytes, once the segment is sealed and it was asked for; 0 before.
+    sealed_bytes: AtomicU64,
+}
+
+impl Published {
+    pub(super) fn new(storage: Arc<dyn Storage>, identity: Identity, options: &JournalOptions) -> Self {
+        Self {
+            files: OpenFiles::new(storage.clone(), options.open_files_max),
+            blocks: Cache::new((options.cache_bytes / u64::from(BLOCK_BYTES)) as usize),
+            storage,
+            identity,
+            tail: AtomicU64::new(0),
+            is_beside_writer: false,
+        }
+    }
+
+    /// For readers of what another process writes.
+    pub(super) fn beside_writer(
+        storage: Arc<dyn Storage>,
+        identity: Identity,
+        options: &JournalOptions,
+    ) -> Self {
+        Self { is_beside_writer: true, ..Self::new(storage, identity, options) }
+    }
+
+    /// Everything before this place is written; the release pairs with the acquire of [`Published::tail`].
+    pub(super) fn set_tail(&self, segment: u32, offset: u32) {
+        self.tail.store(u64::from(segment) << 32 | u64::from(offset), Ordering::Release);
+    }
+
+    #[inline]
+    pub(super) fn tail(&self) -> (u32, u32) {
+        let tail = self.tail.load(Ordering::Acquire);
+        ((tail >> 32) as u32, tail as u32)
+    }
+
+    /// The segment `number`, opened. Opening the journal looks at a few headers; the others are looked at here, before
+    /// anything is read.
+    pub(super) fn segment(&self, number: u32) -> Result<Arc<OpenSegment>, JournalError> {
+        self.files.get(number, segment_name, |file| {
+            let header = read_header(&*self.storage, &*file, number, Some(self.identity.store))?;
+            Ok(OpenSegment { file, header, sealed_bytes: AtomicU64::new(0) })
+        })
+    }
+
+    /// How far a segment may be read, in bytes.
+    pub(super) fn end_of(&self, number: u32) -> Result<u64, JournalError> {
+        let (tail_segment, tail_offset) = self.tail();
+        match number {
+            _ if number < tail_segment => Ok(self.segment(number)?.sealed_bytes()?),
+            _ if number == tail_segment => Ok(tail_offset.into()),
+            _ => Ok(0),
+        }
+    }
+
+    /// Adds the bytes of a record to `out`, out of the blocks that are kept. False, and nothing added, if it stands in
+    /// too many of them, or in one that still changes.
+    pub(super) fn gather(&self, location: Location, out: &mut Vec<u8>) -> Result<bool, JournalError> {
+        let Location { segment, offset, length } = location;
+        let Some(end) = offset.checked_add(length).filter(|_| length > 0) else { return Ok(false) };
+        let blocks = offset / BLOCK_BYTES..=(end - 1) / BLOCK_BYTES;
+        if blocks.end() - blocks.start() >= BLOCKS_MAX || !self.is_settled(segment, *blocks.end()) {
+            return Ok(false);
+        }
+        for number in blocks {
+            let block = self.block(segment, number)?;
+            let begin = number * BLOCK_BYTES;
+            let within = offset.saturating_sub(begin)..(end - begin).min(BLOCK_BYTES);
+            out.extend_from_slice(&block[within.start as usize..within.end as usize]);
+        }
+        Ok(true)
+    }
+
+    /// Drops the blocks in which a record stands.
+    pub(super) fn forget(&self, location: Location) {
+        let Location { segment, offset, length } = location;
+        let blocks = offset / BLOCK_BYTES..=offset.saturating_add(length) / BLOCK_BYTES;
+        blocks.take(BLOCKS_MAX as usize).for_each(|number| self.blocks.remove(&key(segment, number)));
+    }
+
+    /// Whether nothing in a block changes any more, in this writer's life.
+    fn is_settled(&self, segment: u32, number: u32) -> bool {
+        let (tail_segment, tail_offset) = self.tail();
+        let is_before_tail = segment == tail_segment && number < tail_offset / BLOCK_BYTES;
+        segment < tail_segment || (is_before_tail && !self.is_beside_writer)
+    }
+
+    #[inline]
+    fn block(&self, segment: u32, number: u32) -> Result<Block, JournalError> {
+        let key = key(segment, number);
+        match self.blocks.get(&key) {
+            Some(block) => Ok(block),
+            None => {
+                let block = self.read_block(segment, number)?;
+                self.blocks.insert(key, Arc::clone(&block));
+                Ok(block)
+            }
+        }
+    }
+
+    /// What a file's last block lacks is zeros, in which no record is found.
+    fn read_block(&self, segment: u32, number: u32) -> Result<Block, JournalError> {
+        let mut block: Block = Arc::new([0; BLOCK_BYTES as usize]);
+        let offset = u64::from(number) * u64::from(BLOCK_BYTES);
+        self.segment(segment)?.file.read_at(Arc::make_mut(&mut block).as_mut_slice(), offset)?;
+        Ok(block)
+    }
+}
+
+fn key(segment: u32, number: u32) -> u64 {
+    u64::from(segment) << 32 | u64::from(number)
+}
+
+impl OpenSegment {
+    /// The length of a sealed segment's file; asked of the disk once.
+    fn sealed_bytes(&self) -> Result<u64, StorageError> {
+        match self.sealed_bytes.load(Ordering::Relaxed) {
+            0 => {
+                let bytes = self.file.length()?;
+                self.sealed_bytes.store(bytes, Ordering::Relaxed);
+                Ok(bytes)
+            }
+            bytes => Ok(bytes),
+        }
+    }
+}
