@@ -84,6 +84,7 @@ impl Actor for CursorWorker {
 
     fn started(&mut self, context: &mut Context<'_, Message>) -> Result<(), CursorWorkerError> {
         self.context.incarnation = context.incarnation();
+        crate::point("cursor_worker.started.before_resume");
         self.resume()?;
         context.note(format!("goes on after position {}", self.cursor.committed()));
         context.wake_me();
@@ -98,6 +99,7 @@ impl Actor for CursorWorker {
         if self.shared.is_asked_to_stop() || !self.fetch()? {
             return Ok(Flow::Continue);
         }
+        crate::point("cursor_worker.woken.fetched");
         // One batch a turn, so that a stop is heard between two.
         context.wake_me();
         context.doing("handling a batch");
@@ -133,6 +135,7 @@ impl CursorWorker {
         };
         // What this worker was told is committed is so, even where the index does not have it back yet.
         self.cursor.commit(self.shared.progress().committed);
+        crate::point("cursor_worker.resume.before_told");
         self.shared.resumed(self.cursor.committed());
         Ok(())
     }
@@ -145,6 +148,7 @@ impl CursorWorker {
         if !self.cursor.is_behind(watermark) {
             return Ok(false);
         }
+        crate::point("cursor_worker.fetch.before_read");
         let (after, limit) = (self.cursor.seen(), self.shared.batch_events);
         let window = Window { after, through: watermark, limit };
         self.view
@@ -170,7 +174,9 @@ impl CursorWorker {
         self.context.newest =
             self.batch.len().checked_sub(1).and_then(|last| self.batch.get(last)).map(|e| Source::of(&e));
         self.context.attempt = self.shared.handed(self.cursor.committed());
+        crate::point("cursor_worker.hand_out.before_handler");
         let action = (self.shared.handler.lock())(&self.batch, &mut self.context);
+        crate::point("cursor_worker.hand_out.returned");
         self.shared.returned();
         action
     }
@@ -182,7 +188,9 @@ impl CursorWorker {
         if self.shared.checkpoint.is_some() || !reactions.is_empty() {
             self.commit_in_journal(end, reactions)?;
         }
+        crate::point("cursor_worker.commit.answered");
         self.cursor.commit(end);
+        crate::point("cursor_worker.commit.before_told");
         self.shared.done(end, self.batch.len());
         Ok(())
     }
@@ -200,6 +208,7 @@ impl CursorWorker {
         });
         loop {
             let (checkpoint, reactions) = (checkpoint.clone(), reactions.clone());
+            crate::point("cursor_worker.commit.before_call");
             let answer = self.writer.call_within(self.commit_deadline, |reply| {
                 writer::Message::Commit(writer::Commit { checkpoint, reactions, reply })
             });

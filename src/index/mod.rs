@@ -289,6 +289,7 @@ impl Index {
     /// The journal has rolled when a record stands in a later segment: what grew until now is sealed.
     fn enter(&mut self, segment: u32) {
         while self.open.segment() < segment {
+            crate::point("index.enter.before_part");
             let next = Part::new(self.open.segment() + 1, self.open.last().next());
             let part = std::mem::replace(&mut self.open, next);
             let place = SegmentPlace::new(part.segment(), part.first());
@@ -296,6 +297,7 @@ impl Index {
             let mut parts = SealedParts::clone(&self.sealed);
             parts.last = self.applied;
             parts.segments.push(Segment { place, memory: Some(frozen) });
+            crate::point("index.enter.half_entered");
             self.set_due(&parts);
             self.sealed = Arc::new(parts);
         }
@@ -320,6 +322,7 @@ impl Index {
 
     /// Takes in what a chore changed.
     pub(crate) fn finish(&mut self, done: Done) {
+        crate::point("index.finish.before");
         self.sealed = Arc::new(self.sealed.after(done));
     }
 

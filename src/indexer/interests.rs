@@ -82,6 +82,7 @@ impl Noting<'_> {
                 if interest.waiting.is_none() {
                     waiting.push(number);
                 }
+                crate::point("indexer.note.book_locked");
                 interest.note(event.position());
             }
         }
@@ -103,6 +104,7 @@ impl Book {
     }
 
     fn wake(&mut self, written: Position, durable: Position) {
+        crate::point("indexer.wake.book_locked");
         let Self { entries, directory, waiting, .. } = self;
         waiting.retain(|number| {
             let Some(interest) = entries.get_mut(number) else { return false };

@@ -102,6 +102,7 @@ fn give(
 ) -> Result<(ReadPoint, Option<FrameMark>), JournalError> {
     let mut records = block.records();
     for record in records.by_ref() {
+        crate::point("indexer.catch_up.before_record");
         let (location, record) = record?;
         sink(fact(location, &record, block.bytes()));
     }

@@ -141,6 +141,7 @@ impl Journal {
         if kind == FrameKind::Commit {
             self.make_segment_room(length)?;
         }
+        crate::point("journal.write.room_made");
         let header = FrameHeader {
             length: length as u32,
             kind,
@@ -154,9 +155,11 @@ impl Journal {
         let offset = self.tail.offset;
         let chain = header.seal(&mut self.staging.bytes, self.identity.seeds.frame(self.segment, offset));
         let bytes = std::mem::take(&mut self.staging.bytes);
+        crate::point("journal.write.sealed");
         let written = self.write_or_refuse(&bytes, offset);
         self.staging.bytes = bytes;
         written?;
+        crate::point("journal.write.written");
         self.closed = false;
         self.tail = Tail {
             offset: offset + length,
@@ -166,6 +169,7 @@ impl Journal {
             chain,
             synced_through: self.tail.synced_through,
         };
+        crate::point("journal.write.tail_moved");
         self.allocated = self.allocated.max(self.tail.offset);
         self.publish();
         Ok(())
@@ -207,6 +211,7 @@ impl Journal {
         let offset = (self.tail.offset - bytes.len() as u64) as u32;
         let first = self.tail.next - u64::from(count);
         let (segment, time) = (self.segment, self.tail.time);
+        crate::point("journal.lend.taken");
         let free = self.spares.iter_mut().position(|frame| Arc::get_mut(frame).is_some());
         let mut frame = match free {
             Some(free) => self.spares.swap_remove(free),
@@ -239,9 +244,11 @@ impl Journal {
     }
 
     pub(super) fn sync_file(&mut self) -> Result<(), JournalError> {
+        crate::point("journal.sync.before");
         if let Err(error) = self.file.sync_data() {
             return Err(self.poison_with(error));
         }
+        crate::point("journal.sync.done");
         self.tail.synced_through = self.tail.offset;
         self.durable_next = self.tail.next;
         Ok(())
@@ -259,9 +266,11 @@ impl Journal {
             return Ok(());
         }
         self.trim()?;
+        crate::point("journal.close.trimmed");
         self.staging.time = self.tail.time;
         self.staging.bytes.resize(FRAME_HEADER_BYTES, 0);
         self.write_frame(FrameKind::Close)?;
+        crate::point("journal.close.frame_written");
         self.sync_file()
     }
 

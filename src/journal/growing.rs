@@ -32,6 +32,7 @@ impl Journal {
     /// Writes zeros up to `end`, so that a sync of frames written there changes no metadata.
     fn preallocate(&mut self, end: u64) -> Result<(), JournalError> {
         while self.allocated < end {
+            crate::point("journal.preallocate.before_piece");
             let piece = &ZEROS[..ZEROS.len().min((end - self.allocated) as usize)];
             match self.file.write_at(piece, self.allocated) {
                 Ok(()) => self.allocated += piece.len() as u64,
@@ -60,13 +61,18 @@ impl Journal {
         let header = self.successor(&sealed);
         let prepared = prepare_segment(&*self.storage, &header);
         let file = prepared.map_err(|failure| self.segment_failed(failure))?;
+        crate::point("journal.roll.prepared");
         self.trim()?;
         self.write_or_refuse(&seal, self.tail.offset)?;
+        crate::point("journal.roll.seal_written");
         self.tail = sealed;
         self.sync_file()?;
+        crate::point("journal.roll.before_name");
         name_segment(&*self.storage, header.number).map_err(|error| self.poison_with(error))?;
+        crate::point("journal.roll.named");
         self.file = file;
         self.segment = header.number;
+        crate::point("journal.roll.half_moved");
         self.tail = Tail::begin(&header);
         self.allocated = HEADER_BYTES;
         self.publish();

@@ -138,6 +138,7 @@ pub(super) fn judge(walk: &mut Walk, identity: &Identity) -> Result<Verdict, Jou
         return Ok(Verdict { tail, proven_next: tail.next, closed: true, sealed: false, torn: None });
     }
     while walk.step()?.is_some() {}
+    crate::point("journal.judge.walked");
     let torn = match walk.data_end(walk.tail.offset)? {
         None => None,
         Some(end) => Some(judge_torn(walk, identity, end)?),

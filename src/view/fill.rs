@@ -50,6 +50,7 @@ fn read_piece(reader: &JournalReader, piece: &[Found], batch: &mut Batch) -> Res
     let run = reader
         .read_run(first.location.segment, begin, end(last) - begin)
         .map_err(|error| read_error(error, first.position))?;
+    crate::point("view.fill.read");
     let run = Arc::new(run);
     batch.push_block(Arc::clone(&run));
     for found in piece {

@@ -63,14 +63,17 @@ impl View {
 
     /// Makes visible what the index has.
     pub(crate) fn publish(&self, durable: Position) {
+        crate::point("view.publish.before");
         let applied = self.index.read().applied();
         self.durable.store(durable.get(), Ordering::Release);
+        crate::point("view.publish.half_published");
         self.written.store(applied.get(), Ordering::Release);
     }
 
     /// The journal was opened.
     pub(crate) fn recovered(&self, reader: JournalReader, recovery: Recovery) {
         *self.reader.write() = Some(reader);
+        crate::point("view.recovered.half_told");
         *self.recovery.lock() = Some(recovery);
     }
 
@@ -160,6 +163,7 @@ impl View {
     ) -> Result<(), ReadError> {
         batch.clear();
         let (found, gaps) = self.find(region, window, with_gaps).map_err(index_error)?;
+        crate::point("view.fill.found");
         fill::fill(&self.reader()?, &found, batch)?;
         gaps.into_iter().for_each(|gap| batch.push_gap(gap));
         Ok(())

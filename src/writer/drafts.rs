@@ -51,6 +51,7 @@ pub(crate) fn encode(events: Vec<NewEvent>, limits: &Limits) -> Result<Vec<Draft
         event.payload = Vec::new();
         Ok::<_, AppendError>(Draft { event, encoded })
     };
+    crate::point("writer.encode.begun");
     let drafts: Vec<Draft> = events.into_iter().enumerate().map(encode_one).collect::<Result<_, _>>()?;
     let (bytes, limit) = (drafts.iter().map(Draft::bytes).sum(), limits.commit_bytes_max);
     match bytes <= limit {

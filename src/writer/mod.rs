@@ -74,6 +74,7 @@ impl Actor for Writer {
 
     fn started(&mut self, context: &mut Context<'_, Message>) -> Result<(), WriterError> {
         context.doing("recovering the journal");
+        crate::point("writer.started.before_open");
         let now = context.runtime().wall_micros();
         let Setup { storage, lock, options, new_store, .. } = &self.setup;
         let lock = lock.upgrade().ok_or(WriterError::Unlocked)?;
@@ -81,6 +82,7 @@ impl Actor for Writer {
             .map_err(|error| WriterError::Open(Arc::new(error)))?;
         let (reader, durable) = (journal.reader(), journal.durable());
         self.setup.view.recovered(reader.clone(), recovery);
+        crate::point("writer.started.recovered");
         self.journal = Some(journal);
         let caught_up = self.setup.indexer.call(|reply| indexer::Message::CatchUp { reader, durable, reply });
         caught_up
@@ -104,6 +106,7 @@ impl Actor for Writer {
     }
 
     fn stopping(&mut self, context: &mut Context<'_, Message>, _: &supervisors::ExitReason) {
+        crate::point("writer.stopping.before_close");
         context.doing("closing the journal");
         if let Some(journal) = self.journal.take()
             && let Err(error) = journal.close()
@@ -196,6 +199,7 @@ impl Writer {
             return Ok(Err(refusal.into()));
         }
         if let Some(advance) = checkpoint {
+            crate::point("writer.stage_commit.before_checkpoint");
             self.stage_checkpoint(advance)?;
         }
         Ok(Ok(()))
@@ -337,9 +341,11 @@ impl Writer {
                 return Ok(());
             }
         };
+        crate::point("writer.commit.written");
         if std::mem::take(&mut self.needs_sync) {
             self.sync(context)?;
         }
+        crate::point("writer.commit.synced");
         self.unapplied.absorb(&mut self.staged);
         self.tell(committed.map(|committed| committed.frame), context);
         Ok(())
@@ -360,6 +366,7 @@ impl Writer {
         let durable = self.journal().durable();
         let answers = std::mem::take(&mut self.answers);
         context.send(&self.setup.indexer, indexer::Message::Committed(Committed { frame, durable, answers }));
+        crate::point("writer.tell.sent");
         self.schedule_flush(context);
     }
 

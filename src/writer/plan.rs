@@ -71,6 +71,7 @@ pub(super) fn plan(drafts: &[Draft], known: &Known<'_>, steps: &mut Vec<Step>) -
     let mut batch = Batch { last: drafts.len().saturating_sub(1), ..Batch::default() };
     steps.clear();
     for (item, draft) in drafts.iter().enumerate() {
+        crate::point("writer.plan.before_step");
         steps.push(batch.step(item, draft, known)?);
     }
     Ok(())
@@ -106,6 +107,7 @@ impl<'a> Batch<'a> {
         };
         check_expected(item, entity, options.expected, actual)?;
         check_condition(item, options.condition.as_ref(), known)?;
+        crate::point("writer.plan.before_causes");
         check_causes(item, draft, known)?;
         if item < self.last {
             self.versions.insert(entity, actual.next());

@@ -134,6 +134,7 @@ impl Core {
                 Phase::Running | Phase::Booting if !self.is_busy() => {}
                 _ => return,
             }
+            crate::failpoints::point("core.go_on.before_fallen");
             match self.fallen.pop_front() {
                 Some((key, incarnation)) => self.decide(key, incarnation, step),
                 None => return,

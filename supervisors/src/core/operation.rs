@@ -74,6 +74,7 @@ impl Core {
             (after, _) => Pause::Backoff(after),
         };
         let reach = self.group_of(child.key);
+        crate::failpoints::point("core.restart.told");
         self.drop_replaced_operations(at, reach, failed_start, step);
         self.operations.push(Operation { reach, phase: Progress::Stopping { then } });
     }

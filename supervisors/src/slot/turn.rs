@@ -214,7 +214,9 @@ impl<M: Send + 'static> Run<'_, M> {
         boundary::protect(
             || {
                 world.inspect(|world| world.around_handler(child));
+                crate::failpoints::point("slot.step.before");
                 let outcome = work(life, &mut context);
+                crate::failpoints::point("slot.step.after");
                 world.inspect(|world| world.around_handler(child));
                 outcome
             },
@@ -296,7 +298,10 @@ impl<M: Send + 'static> Run<'_, M> {
 
     fn let_go(&mut self, verdict: CallError) {
         let outbox = std::mem::take(&mut self.body.turn.outbox);
-        boundary::dropping(verdict.clone(), || drop(outbox));
+        boundary::dropping(verdict.clone(), || {
+            crate::failpoints::point("slot.outbox.before_drop");
+            drop(outbox);
+        });
         // The first reason stands; what the drop of a failed actor panics about is only logged.
         if let Err(reason) = self.let_go_of_life(verdict) {
             tracing::warn!(child = %self.slot.id, %reason, "the actor panicked again while it was dropped");
@@ -306,9 +311,13 @@ impl<M: Send + 'static> Run<'_, M> {
     fn let_go_of_life(&mut self, verdict: CallError) -> Result<(), ExitReason> {
         let timers = self.body.turn.timers.take_all();
         let life = self.body.life.take();
-        boundary::dropping(verdict.clone(), || drop(timers));
+        boundary::dropping(verdict.clone(), || {
+            crate::failpoints::point("slot.timers.before_drop");
+            drop(timers);
+        });
         boundary::protect(
             || {
+                crate::failpoints::point("slot.life.before_drop");
                 drop(life);
                 Ok(())
             },

@@ -8,6 +8,7 @@
 pub mod checkers;
 pub mod fuzzing;
 pub mod kills;
+pub mod panics;
 mod row;
 pub mod simulation;
 pub mod sweeps;

@@ -115,6 +115,7 @@ impl World {
             notes: &self.notes,
             appends: &mut self.appends,
             batch: self.plan.batch,
+            is_gone: self.plan.callers_are_gone,
         };
         life.clients[number].act(&mut desk);
     }
@@ -189,6 +190,7 @@ impl World {
             notes: self.notes.clone(),
             store: Arc::downgrade(&life.store),
             bug: self.plan.bug,
+            restarts: self.plan.restarts,
         };
         match worker::hire(&self.jobs[number], self.hirings, &life.store, &bench) {
             Ok(worker) => life.workers[number] = Some(worker),
@@ -264,7 +266,10 @@ impl World {
                 false => Ok(()),
             }
         });
-        let builder = Store::builder(config).gate(rule).record_denials(true);
+        let mut builder = Store::builder(config).gate(rule).record_denials(true);
+        if let Some(restarts) = self.plan.restarts {
+            builder = builder.pipeline_restarts(restarts);
+        }
         builder.tiny_segments(SEGMENT_BYTES).simulated(self.simulation.runtime(), Arc::new(self.disk.clone()))
     }
 
