@@ -102,9 +102,9 @@ impl Chore {
     /// by the next open.
     pub(crate) fn clean_up(self) {
         let Work::Merge { children, is_made: true, .. } = &self.work else { return };
+        crate::point("index.chore.before_clean_up");
         for (level, first) in children.iter().filter(|(level, _)| *level > 0) {
             self.files.forget(*level, *first);
-            crate::point("index.chore.before_removal");
             let _ = self.files.storage.remove(&file_name(*level, *first));
         }
     }

@@ -187,6 +187,7 @@ impl Index {
         self.enter(location.segment);
         let before = self.open.new_entities();
         self.open.push(event, key, location);
+        crate::point("index.apply.pushed");
         self.state.entities += self.open.new_entities() - before;
         self.applied = event.position();
     }
@@ -199,6 +200,7 @@ impl Index {
         self.enter(location.segment);
         self.state.gap_positions += gap.end().since(*gap.start()) + 1;
         self.applied = *gap.end();
+        crate::point("index.apply.before_gap");
         self.open.push_gap(gap, location.offset);
     }
 
@@ -289,15 +291,16 @@ impl Index {
     /// The journal has rolled when a record stands in a later segment: what grew until now is sealed.
     fn enter(&mut self, segment: u32) {
         while self.open.segment() < segment {
-            crate::point("index.enter.before_part");
             let next = Part::new(self.open.segment() + 1, self.open.last().next());
-            let part = std::mem::replace(&mut self.open, next);
-            let place = SegmentPlace::new(part.segment(), part.first());
-            let frozen = Arc::new(Frozen { part, state: self.state.clone() });
+            let place = SegmentPlace::new(self.open.segment(), self.open.first());
+            let state = self.state.clone();
             let mut parts = SealedParts::clone(&self.sealed);
             parts.last = self.applied;
-            parts.segments.push(Segment { place, memory: Some(frozen) });
-            crate::point("index.enter.half_entered");
+            parts.segments.reserve(1);
+            crate::point("index.enter.prepared");
+            // Nothing below can panic: readers go on after a panic, and must not find the events in neither of the two.
+            let part = std::mem::replace(&mut self.open, next);
+            parts.segments.push(Segment { place, memory: Some(Arc::new(Frozen { part, state })) });
             self.set_due(&parts);
             self.sealed = Arc::new(parts);
         }

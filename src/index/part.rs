@@ -73,6 +73,7 @@ impl Part {
         let entity = self.entities.note(event.entity, place);
         self.versions.resize((entity as usize + 1).max(self.versions.len()), Version::NONE);
         self.versions[entity as usize] = event.version;
+        crate::point("index.part.name_noted");
         self.new_entities += u64::from(event.version == Version::new(1));
         self.records.push(Record {
             offset: location.offset,
@@ -81,6 +82,7 @@ impl Part {
             scope: self.scopes.note(event.scope, place),
             kind: self.kinds.note(event.kind, place),
         });
+        crate::point("index.part.record_pushed");
         if !key.is_empty() {
             self.keys.insert(key.into(), place);
         }

@@ -45,7 +45,7 @@ pub struct Script {
 struct Book {
     hits: BTreeMap<&'static str, u64>,
     struck: u64,
-    /// No point strikes any more.
+    /// No point counts or strikes any more.
     disarmed: bool,
 }
 
@@ -63,7 +63,7 @@ impl Script {
         Installed { before }
     }
 
-    /// From here on no point strikes.
+    /// From here on no point counts or strikes.
     pub fn disarm(&self) {
         self.book.lock().disarmed = true;
     }
@@ -74,7 +74,7 @@ impl Script {
         self.book.lock().struck
     }
 
-    /// How often each point was hit inside a turn.
+    /// How often each point was hit inside a turn, before it was disarmed.
     #[must_use]
     pub fn hits(&self) -> BTreeMap<&'static str, u64> {
         self.book.lock().hits.clone()
@@ -83,12 +83,14 @@ impl Script {
     /// Counts a hit; whether it strikes.
     fn hit(&self, point: &'static str) -> bool {
         let mut book = self.book.lock();
+        if book.disarmed {
+            return false;
+        }
         let hits = book.hits.entry(point).or_default();
         *hits += 1;
         let hit = *hits;
-        let strikes = |strike: Strike| {
-            strike.point == point && hit >= strike.hit && hit - strike.hit < strike.times && !book.disarmed
-        };
+        let strikes =
+            |strike: Strike| strike.point == point && hit >= strike.hit && hit - strike.hit < strike.times;
         let strikes = self.strike.is_some_and(strikes);
         book.struck += u64::from(strikes);
         strikes

@@ -17,6 +17,9 @@ pub(super) const POLICIES: [(&str, RestartPolicy); 3] = [
 /// The callers of a sweep.
 pub(super) const CALLERS: [(&str, bool); 2] = [("waiting", false), ("gone", true)];
 
+/// Seeds from here on are of longer runs, for what comes only after many events.
+pub(super) const SHORT_SEEDS: u64 = 6;
+
 /// What surrounds a strike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Setting {
@@ -40,6 +43,7 @@ impl Setting {
         let script = Script::new(strike);
         let _installed = script.install();
         let plan = Plan::panicky(POLICIES[self.policy].1, CALLERS[self.caller].1);
+        let plan = if self.seed < SHORT_SEEDS { plan } else { plan.longer() };
         let outcome = run(Source::Seed(self.seed), &plan);
         Struck { outcome, hits: script.hits(), struck: script.struck() }
     }

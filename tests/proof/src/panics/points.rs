@@ -28,7 +28,7 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
 
 /// The points of a file.
 fn named(text: &str) -> Vec<String> {
-    let calls = text.split("point(\"").skip(1);
+    let calls = text.split("::point(\"").skip(1);
     calls.filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
 }
 

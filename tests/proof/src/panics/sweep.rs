@@ -1,6 +1,6 @@
 //! The row R5: which cases there are, and how many of them fail.
 
-use super::case::{CALLERS, POLICIES, Setting};
+use super::case::{CALLERS, POLICIES, SHORT_SEEDS, Setting};
 use super::points;
 use crate::{Effort, Outcome, Row};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use timberline::supervisors::failpoints::Strike;
 /// A point strikes once, or so often that every budget is used up.
 const TIMES: [u64; 2] = [1, 4];
 /// Runs that are looked through for hits of a rare point.
-const SEEDS_MAX: u64 = 400;
+const SEEDS_MAX: u64 = 60;
 
 type Case = (Strike, Setting);
 
@@ -34,7 +34,7 @@ pub(super) fn r5(effort: Effort) -> Row {
 
 /// All cases, and the points for which there is none.
 fn cases(points: &[&'static str], effort: Effort) -> (Vec<Case>, Vec<&'static str>) {
-    let hits = Hits::count(points, effort.pick(24, SEEDS_MAX));
+    let hits = Hits::count(points, effort.pick(12, SEEDS_MAX));
     let mut cases = Vec::new();
     for (number, point) in points.iter().enumerate() {
         match effort {
@@ -61,7 +61,7 @@ impl Hits {
                     let hits = setting.run(None).hits;
                     missing.retain(|point| !hits.contains_key(point));
                     found.push((setting, hits));
-                    if missing.is_empty() && seed + 1 >= RUNS_MIN {
+                    if missing.is_empty() && seed + 1 >= SHORT_SEEDS {
                         break;
                     }
                 }
@@ -101,8 +101,6 @@ impl Hits {
     }
 }
 
-/// Runs of each setting that are looked at, however soon every point was hit.
-const RUNS_MIN: u64 = 6;
 /// Hits at which a point strikes in each setting, at most.
 const HITS: usize = 6;
 /// Cases of a point in the short form.

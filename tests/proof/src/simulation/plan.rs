@@ -81,7 +81,7 @@ impl Plan {
         Plan { batch: super::client::ITEMS_MAX, ..Plan::broad() }
     }
 
-    /// The world of failpoints: everything that makes a store go through all of its code, and nothing else that panics.
+    /// The world of failpoints: everything that makes a store go through all of its code, and handlers that panic.
     #[must_use]
     pub fn panicky(restarts: RestartPolicy, callers_are_gone: bool) -> Plan {
         use Class::*;
@@ -90,6 +90,7 @@ impl Plan {
             SmallMailboxes,
             DiskFull,
             GateDenies,
+            HandlerPanics,
             HandlerRollsBack,
             HandlerStops,
             Kill,
@@ -98,6 +99,12 @@ impl Plan {
         ];
         let restarts = Some(restarts);
         Plan { lives: 3, rounds: 24, classes, swarms: false, restarts, callers_are_gone, ..Plan::broad() }
+    }
+
+    /// Larger batches in longer lives.
+    #[must_use]
+    pub fn longer(self) -> Plan {
+        Plan { rounds: self.rounds * 6, batch: super::client::ITEMS_MAX, ..self }
     }
 
     /// The world of histories: more clients, many operations, nothing that ends the process.

@@ -279,6 +279,9 @@ impl World {
             self.count_opening(&self.builder(self.config()).open_read_only());
         }
         for trial in 0.. {
+            if trial >= OPENINGS_MAX {
+                timberline::supervisors::failpoints::disarm();
+            }
             self.faults.pause(trial >= OPENINGS_MAX);
             let opened = self.builder(self.config()).open();
             self.faults.pause(false);
