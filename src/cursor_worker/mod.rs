@@ -106,6 +106,9 @@ impl Actor for CursorWorker {
         match self.hand_out() {
             CursorWorkerAction::Continue => self.commit().map(|()| Flow::Continue),
             CursorWorkerAction::Stop => self.commit().map(|()| Flow::Stop),
+            CursorWorkerAction::StopWithRollback if crate::planted("rollback_commits") => {
+                self.commit().map(|()| Flow::Stop)
+            }
             CursorWorkerAction::StopWithRollback => {
                 Err(CursorWorkerError::RolledBack { position: self.cursor.committed() })
             }
@@ -134,7 +137,11 @@ impl CursorWorker {
             Some(id) => resume_at(&self.view, id, region)?,
         };
         // What this worker was told is committed is so, even where the index does not have it back yet.
-        self.cursor.commit(self.shared.progress().committed);
+        self.cursor.commit(if crate::planted("resume_forgets_progress") {
+            Position::START
+        } else {
+            self.shared.progress().committed
+        });
         crate::point("cursor_worker.resume.before_told");
         self.shared.resumed(self.cursor.committed());
         Ok(())
@@ -144,7 +151,11 @@ impl CursorWorker {
     fn fetch(&mut self) -> Result<bool, CursorWorkerError> {
         // Durable workers see durable events only: what they were handed can never vanish.
         let durable_only = self.shared.checkpoint.is_some();
-        let watermark = if durable_only { self.view.durable() } else { self.view.written() };
+        let watermark = if durable_only && !crate::planted("buffered_for_durable_worker") {
+            self.view.durable()
+        } else {
+            self.view.written()
+        };
         if !self.cursor.is_behind(watermark) {
             return Ok(false);
         }
@@ -155,7 +166,11 @@ impl CursorWorker {
             .fill(self.cursor.region(), window, self.shared.observes_gaps, &mut self.batch)
             .map_err(|error| CursorWorkerError::Read(Arc::new(error)))?;
         if self.batch.is_empty() && self.batch.gaps().is_empty() {
-            self.cursor.skip_to(watermark);
+            self.cursor.skip_to(if crate::planted("skips_one_too_far") {
+                watermark.next()
+            } else {
+                watermark
+            });
             self.shared.skipped(self.cursor.seen());
             return Ok(false);
         }
@@ -184,7 +199,11 @@ impl CursorWorker {
     /// Makes the batch done: checkpoint and reactions in one frame, then the cursor.
     fn commit(&mut self) -> Result<(), CursorWorkerError> {
         let end = self.batch_end();
-        let reactions = std::mem::take(&mut self.context.reactions);
+        let reactions = if crate::planted("reactions_lost") {
+            Vec::new()
+        } else {
+            std::mem::take(&mut self.context.reactions)
+        };
         if self.shared.checkpoint.is_some() || !reactions.is_empty() {
             self.commit_in_journal(end, reactions)?;
         }
@@ -204,7 +223,7 @@ impl CursorWorker {
             id: id.clone(),
             region: self.shared.region.to_bytes().into(),
             from: self.cursor.committed(),
-            to: end,
+            to: if crate::planted("checkpoint_one_too_far") { end.next() } else { end },
         });
         loop {
             let (checkpoint, reactions) = (checkpoint.clone(), reactions.clone());
@@ -218,6 +237,9 @@ impl CursorWorker {
                 Ok(Err(CommitError::Moved { at })) if at == end => return Ok(()),
                 // The writer failed in the middle, and what became of the commit is in the journal. Its next
                 // incarnation refuses what was done already, so asking again is safe.
+                Err(CallError::ActorFailed { .. }) if crate::planted("lost_answer_taken_for_yes") => {
+                    return Ok(());
+                }
                 Err(CallError::ActorFailed { .. }) if self.shared.checkpoint.is_some() => continue,
                 Ok(Err(cause)) => return Err(self.checkpoint_failed(cause.to_string())),
                 Err(cause) => return Err(self.checkpoint_failed(self.cause_of(&cause))),

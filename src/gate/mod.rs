@@ -134,7 +134,8 @@ impl Gate {
     /// A batch is as durable as its strongest event asks.
     fn durability(&self, events: &[NewEvent]) -> Durability {
         let asked = events.iter().map(|event| event.options.durability.unwrap_or(self.setup.durability));
-        asked.max().unwrap_or(self.setup.durability)
+        if crate::planted("weakest_durability") { asked.min() } else { asked.max() }
+            .unwrap_or(self.setup.durability)
     }
 
     fn admit(&mut self, events: &[NewEvent]) -> Result<(), AppendError> {
@@ -144,7 +145,11 @@ impl Gate {
         if gates.is_empty() {
             return Ok(());
         }
-        for (item, event) in events.iter().enumerate() {
+        for (item, event) in events.iter().enumerate().take(if crate::planted("only_first_event_judged") {
+            1
+        } else {
+            events.len()
+        }) {
             gates.evaluate(&Proposal::new(event, item, events.len())).map_err(|refusal| match refusal {
                 Refusal::Denied(denials) => AppendError::Denied { item, denials },
                 Refusal::Panicked { gate, message } => AppendError::GatePanicked { item, gate, message },

@@ -79,7 +79,7 @@ impl Noting<'_> {
         let Book { entries, directory, waiting, .. } = &mut *self.book;
         for number in directory.owners(event.entity, event.scope, event.kind) {
             if let Some(interest) = entries.get_mut(&number) {
-                if interest.waiting.is_none() {
+                if interest.waiting.is_none() && !crate::planted("wake_up_lost") {
                     waiting.push(number);
                 }
                 crate::point("indexer.note.book_locked");
@@ -139,11 +139,12 @@ impl Interest {
 
     /// Wakes the worker if it may see the first event it waits for. What it may not see yet, it goes on waiting for.
     fn wake(&mut self, written: Position, durable: Position) {
-        let visible = if self.durable_only { durable } else { written };
+        let visible = if self.durable_only && !crate::planted("woken_too_early") { durable } else { written };
         if let Some((first, last)) = self.waiting
             && first <= visible
         {
-            self.waiting = (last.min(written) > visible).then(|| (visible.next(), last.min(written)));
+            self.waiting = (last.min(written) > visible && !crate::planted("waiting_forgotten"))
+                .then(|| (visible.next(), last.min(written)));
             self.worker.wake();
         }
     }

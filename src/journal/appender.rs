@@ -148,9 +148,13 @@ impl Journal {
             first: self.tail.next,
             count: self.staging.count,
             epoch: self.epoch,
-            synced_through: self.tail.synced_through,
+            synced_through: if crate::planted("proof_ahead_of_sync") {
+                self.tail.offset
+            } else {
+                self.tail.synced_through
+            },
             time: self.staging.time,
-            chain: self.tail.chain,
+            chain: if crate::planted("chain_not_continued") { [0; 16] } else { self.tail.chain },
         };
         let offset = self.tail.offset;
         let chain = header.seal(&mut self.staging.bytes, self.identity.seeds.frame(self.segment, offset));
@@ -190,7 +194,7 @@ impl Journal {
     /// Makes sure that a refused frame cannot come back: a power cut could join its header to records of the next
     /// frame at the same place, if those are the same.
     fn forget_refused(&mut self) -> Result<(), JournalError> {
-        if !self.refused {
+        if !self.refused || crate::planted("refused_frame_kept") {
             return Ok(());
         }
         match self.file.write_at(&[0; FRAME_HEADER_BYTES], self.tail.offset) {
@@ -245,7 +249,9 @@ impl Journal {
 
     pub(super) fn sync_file(&mut self) -> Result<(), JournalError> {
         crate::point("journal.sync.before");
-        if let Err(error) = self.file.sync_data() {
+        if !crate::planted("journal_skips_sync")
+            && let Err(error) = self.file.sync_data()
+        {
             return Err(self.poison_with(error));
         }
         crate::point("journal.sync.done");
@@ -276,8 +282,10 @@ impl Journal {
 
     pub(super) fn refuse_poisoned(&self) -> Result<(), JournalError> {
         match &self.poison {
-            Some(cause) => Err(JournalError::Poisoned { cause: cause.clone() }),
-            None => Ok(()),
+            Some(cause) if !crate::planted("poison_ignored") => {
+                Err(JournalError::Poisoned { cause: cause.clone() })
+            }
+            _ => Ok(()),
         }
     }
 

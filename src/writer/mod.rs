@@ -150,7 +150,7 @@ impl Writer {
 
     /// A refusal may be owed to what this turn has staged. It is a fact only once that is committed.
     fn refuse(&mut self, refused: Answer) {
-        if self.journal().staged_bytes() > 0 {
+        if self.journal().staged_bytes() > 0 && !crate::planted("refusal_told_early") {
             self.answers.push(refused);
         } else {
             let durable = self.journal().durable();
@@ -191,14 +191,14 @@ impl Writer {
         self.forget_applied();
         if let Some(advance) = &checkpoint {
             let at = self.known().checkpoint(&advance.id);
-            if at != advance.from {
+            if at != advance.from && !crate::planted("checkpoint_step_unchecked") {
                 return Ok(Err(CommitError::Moved { at }));
             }
         }
         if let Err(refusal) = self.stage(drafts, Durability::Durable, context)? {
             return Ok(Err(refusal.into()));
         }
-        if let Some(advance) = checkpoint {
+        if let Some(advance) = checkpoint.filter(|_| !crate::planted("checkpoint_not_staged")) {
             crate::point("writer.stage_commit.before_checkpoint");
             self.stage_checkpoint(advance)?;
         }
@@ -301,7 +301,7 @@ impl Writer {
 
     /// The index has everything that was committed: what was kept beside it is not needed any more.
     fn forget_applied(&mut self) {
-        if self.setup.view.written() >= self.journal().last() {
+        if self.setup.view.written() >= self.journal().last() || crate::planted("unapplied_forgotten_early") {
             self.unapplied.clear();
         }
     }
@@ -342,7 +342,7 @@ impl Writer {
             }
         };
         crate::point("writer.commit.written");
-        if std::mem::take(&mut self.needs_sync) {
+        if std::mem::take(&mut self.needs_sync) && !crate::planted("reply_before_sync") {
             self.sync(context)?;
         }
         crate::point("writer.commit.synced");
@@ -363,7 +363,8 @@ impl Writer {
     }
 
     fn tell(&mut self, frame: Option<Arc<Frame>>, context: &mut Context<'_, Message>) {
-        let durable = self.journal().durable();
+        let journal = self.journal();
+        let durable = if crate::planted("durable_too_early") { journal.last() } else { journal.durable() };
         let answers = std::mem::take(&mut self.answers);
         context.send(&self.setup.indexer, indexer::Message::Committed(Committed { frame, durable, answers }));
         crate::point("writer.tell.sent");
@@ -372,7 +373,7 @@ impl Writer {
 
     /// What is buffered goes to the disk within the flush interval, whatever becomes of later commits.
     fn schedule_flush(&mut self, context: &mut Context<'_, Message>) {
-        if self.journal().needs_sync() && !self.flush_is_due {
+        if self.journal().needs_sync() && !self.flush_is_due && !crate::planted("flush_not_scheduled") {
             self.flush_is_due = true;
             context.send_after(self.setup.flush_interval, Message::FlushDue);
         }

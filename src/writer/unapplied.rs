@@ -33,7 +33,7 @@ impl Unapplied {
     pub(super) fn note(&mut self, event: NewEvent, receipt: Receipt) {
         self.versions.insert(event.coordinate.shared_entity(), receipt.version);
         crate::point("writer.note.half_noted");
-        if let Some(key) = &event.options.key {
+        if let Some(key) = event.options.key.as_ref().filter(|_| !crate::planted("key_not_noted")) {
             self.keys.insert(key.clone(), receipt);
         }
         self.events.push((receipt.position, event));

@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)] // a proof may touch anything
 
+pub mod bites;
 pub mod checkers;
 pub mod fuzzing;
 pub mod kills;

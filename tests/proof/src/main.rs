@@ -26,7 +26,9 @@ const ROWS: &[(&str, Run)] = &[
 
 fn main() -> ExitCode {
     proof::kills::act_if_victim();
-    if let Some(code) = proof::panics::command().or_else(proof::simulation::command) {
+    if let Some(code) =
+        proof::bites::command().or_else(proof::panics::command).or_else(proof::simulation::command)
+    {
         return code;
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
