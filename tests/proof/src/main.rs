@@ -17,6 +17,7 @@ const ROWS: &[(&str, Run)] = &[
     ("R6", proof::simulation::r6),
     ("R7", proof::simulation::r7),
     ("R8", proof::simulation::r8),
+    ("R9", proof::bites::r9),
     ("R10", proof::kills::r10),
     ("R11", proof::simulation::r11),
     ("R12", proof::simulation::r12),

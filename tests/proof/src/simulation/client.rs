@@ -113,7 +113,8 @@ impl Client {
             4 if !self.known.is_empty() => options.correlated(self.known[choose(self.known.len())].0),
             _ => options,
         };
-        if choose(3) == 1 {
+        let durable = choose(3) != 1;
+        if !durable {
             options = options.durability(Durability::Buffered);
         }
         let large = desk.faults.has(Class::LargeEvents) && choose(4) > 0;
@@ -121,7 +122,7 @@ impl Client {
             desk.notes.count("LargeEvents");
         }
         let event = step(entity, scope, number, large).with(options);
-        (Item { number, entity: entity.into(), expected, unless, key }, event)
+        (Item { number, entity: entity.into(), expected, unless, key, durable }, event)
     }
 
     /// Takes the answers that are there.
@@ -221,7 +222,8 @@ impl Client {
 
 /// An event that nothing is asked of.
 fn plain(number: u64, entity: &str, scope: &str) -> (Item, NewEvent) {
-    let item = Item { number, entity: entity.into(), expected: Expected::Any, unless: None, key: None };
+    let (entity_name, expected) = (entity.to_owned(), Expected::Any);
+    let item = Item { number, entity: entity_name, expected, unless: None, key: None, durable: true };
     (item, step(entity, scope, number, false))
 }
 

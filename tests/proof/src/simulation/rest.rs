@@ -3,7 +3,7 @@
 use super::client::{Client, ENTITIES, region, step};
 use super::history::{Happened, Stored, Watch};
 use super::world::{World, stored};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use timberline::{CursorWorkerState, EventId, GraphOptions, Position, Region, Retry, Store};
 
 /// A world that takes more steps than this to come to rest never will.
@@ -92,6 +92,9 @@ impl World {
         assert_eq!(report.last.get(), report.events + report.gap_positions, "positions are not dense");
         assert!(last <= report.last.get());
         assert_eq!(store.written(), report.last);
+        assert_eq!(store.durable(), report.last, "at rest everything is on the disk");
+        let entities: BTreeSet<&str> = log.iter().map(|event| &*event.entity).collect();
+        assert_eq!(store.stats().entities, entities.len() as u64, "the entities are counted");
         let mut watches = vec![Watch::Steps, Watch::Prefix("a".into()), Watch::Scope("s1".into())];
         watches.extend(ENTITIES.iter().map(|entity| Watch::Entity((*entity).into())));
         watches.iter().for_each(|watch| check_region(store, log, watch));
