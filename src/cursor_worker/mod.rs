@@ -137,11 +137,7 @@ impl CursorWorker {
             Some(id) => resume_at(&self.view, id, region)?,
         };
         // What this worker was told is committed is so, even where the index does not have it back yet.
-        self.cursor.commit(if crate::planted("resume_forgets_progress") {
-            Position::START
-        } else {
-            self.shared.progress().committed
-        });
+        self.cursor.commit(self.shared.progress().committed);
         crate::point("cursor_worker.resume.before_told");
         self.shared.resumed(self.cursor.committed());
         Ok(())

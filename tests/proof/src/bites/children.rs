@@ -60,7 +60,9 @@ pub(super) fn hunt(hunt: Hunt, bug: Option<&str>, binaries: &Binaries) -> (Ended
         return (Ended::Found("its tests were not built".into()), Duration::ZERO);
     };
     command.env_remove(VARIABLE).env("RUST_BACKTRACE", "0").stderr(Stdio::null()).stdout(Stdio::piped());
-    bug.iter().for_each(|bug| drop(command.env(VARIABLE, bug)));
+    if let Some(bug) = bug {
+        command.env(VARIABLE, bug);
+    }
     let mut child = command.spawn().expect("a child can be started");
     let (done, ended) = mpsc::channel();
     let mut stdout = child.stdout.take();

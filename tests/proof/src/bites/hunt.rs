@@ -1,9 +1,8 @@
 //! How a bug is looked for: by seeds of the simulation, by a row of the scoreboard, or by tests of the crates.
 
-use crate::simulation::{Plan, Source, replay, run};
+use crate::simulation::{Plan, Source, run};
 use crate::{Effort, Row};
 use std::fmt;
-use std::path::Path;
 use std::process::ExitCode;
 
 /// Seeds that are tried before a hunt gives up.
@@ -16,8 +15,6 @@ pub enum Hunt {
     Seeds(&'static str),
     /// A row of the scoreboard in its short form.
     Row(&'static str),
-    /// The traces that failed once.
-    Traces,
     /// Tests of a crate.
     Tests(Suite, &'static str),
 }
@@ -48,31 +45,11 @@ impl Suite {
     }
 }
 
-impl Hunt {
-    /// The hunt of that name, if it is one that this program makes itself.
-    fn named(name: &str) -> Option<Hunt> {
-        let known = super::TABLE.iter().map(|bug| bug.hunt).find(|hunt| hunt.to_string() == name);
-        known.filter(|hunt| !matches!(hunt, Hunt::Tests(..)))
-    }
-
-    /// What was found; nothing if there is nothing to find. Tests are run in binaries of their own, and not here.
-    #[must_use]
-    pub fn go(self) -> Option<String> {
-        match self {
-            Hunt::Seeds(name) => seeds(name),
-            Hunt::Row(id) => row(id),
-            Hunt::Traces => traces(),
-            Hunt::Tests(..) => None,
-        }
-    }
-}
-
 impl fmt::Display for Hunt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Hunt::Seeds(name) => write!(f, "seeds {name}"),
             Hunt::Row(id) => write!(f, "row {id}"),
-            Hunt::Traces => write!(f, "traces"),
             Hunt::Tests(suite, of) => write!(f, "tests {suite:?} {of}"),
         }
     }
@@ -99,33 +76,24 @@ fn row(id: &str) -> Option<String> {
     if row.holds() { None } else { Some(row.failures().next().unwrap_or_else(|| row.to_string())) }
 }
 
-fn traces() -> Option<String> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("traces");
-    let files = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
-    files.filter_map(|file| Some((replay(&file).ok()?, file))).find_map(|(outcome, file)| {
-        outcome.violations.first().map(|first| format!("{}: {first}", file.display()))
+/// `hunt WORDS`: ends with 1 and says what it found, or with 0.
+pub(super) fn command() -> Option<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (first, words) = arguments.split_first()?;
+    (first == "hunt").then(|| match go(&words.join(" ")) {
+        None => ExitCode::SUCCESS,
+        Some(found) => {
+            println!("{found}");
+            ExitCode::FAILURE
+        }
     })
 }
 
-/// `hunt WORDS` makes that hunt, whether it is in the table or not: ends with 1 and says what it found, or with 0.
-pub(super) fn command() -> Option<ExitCode> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let found = match arguments[..] {
-        ["hunt", "seeds", plan] => seeds(plan),
-        ["hunt", "row", id] => row(id),
-        ["hunt", "traces"] => traces(),
-        _ => return None,
-    };
-    Some(told(found))
-}
-
-/// The hunt of that name, in a process of its own.
-pub(super) fn go_named(name: &str) -> ExitCode {
-    told(Hunt::named(name).unwrap_or_else(|| panic!("there is no hunt named {name}")).go())
-}
-
-fn told(found: Option<String>) -> ExitCode {
-    found.iter().for_each(|found| println!("{found}"));
-    if found.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+/// Makes the hunt of that name; what it found. Tests are run in binaries of their own, and not here.
+pub(super) fn go(name: &str) -> Option<String> {
+    match name.split_once(' ') {
+        Some(("seeds", plan)) => seeds(plan),
+        Some(("row", id)) => row(id),
+        _ => panic!("there is no hunt {name}; seeds PLAN, or row ID"),
+    }
 }

@@ -61,13 +61,13 @@ pub const TABLE: &[Bug] = &[
     // Recovery.
     bug("torn_tail_not_wiped", Hunt::Tests(Suite::Store, "journal::"), "what was cut may come back"),
     bug("gap_not_marked", Hunt::Row("R5"), "the positions of what was cut are used again"),
-    bug(
-        "unproven_not_rewritten",
-        Hunt::Tests(Suite::Store, "journal::"),
-        "what a failed sync has left is taken for durable",
-    ),
+    bug("unproven_not_rewritten", BROAD, "what a failed sync has left is taken for durable"),
     bug("repair_unsynced", BROAD, "what recovery wrote is not brought to the disk"),
-    bug("proof_of_damage_ignored", Hunt::Row("R3"), "damage to durable frames is cut like a torn tail"),
+    bug(
+        "proof_of_damage_ignored",
+        Hunt::Tests(Suite::Store, "journal::"),
+        "damage to durable frames is cut like a torn tail",
+    ),
     bug(
         "successor_unchecked",
         Hunt::Tests(Suite::Store, "journal::"),
@@ -111,7 +111,7 @@ pub const TABLE: &[Bug] = &[
     bug("lost_answer_taken_for_yes", BROAD, "a commit whose answer was lost counts as done"),
     bug("buffered_for_durable_worker", BROAD, "a durable worker is shown what may vanish"),
     bug("skips_one_too_far", BROAD, "a worker that finds nothing passes one event more"),
-    bug("resume_forgets_progress", Hunt::Traces, "a restarted worker trusts an index that is behind"),
+    bug("resume_forgets_progress", BROAD, "a worker without a checkpoint begins again where it was hired"),
     // The indexer and the index.
     bug("shown_before_caught_up", BROAD, "later commits are shown before the missing ones"),
     bug("early_told_unseen", Hunt::Tests(Suite::Store, "indexer::"), "a commit is told that nobody can find"),
@@ -137,7 +137,7 @@ pub const TABLE: &[Bug] = &[
     ),
     // Supervision.
     bug("window_not_sliding", Hunt::Tests(Suite::Supervisors, "core::"), "restarts count for ever"),
-    bug("window_forgets_all", Hunt::Tests(Suite::Supervisors, "core::"), "restarts never count"),
+    bug("window_forgets_all", BROAD, "restarts never count"),
     bug("one_restart_too_many", BROAD, "a budget allows one more"),
     bug(
         "stop_order_not_reversed",
@@ -166,11 +166,7 @@ pub const TABLE: &[Bug] = &[
         Hunt::Tests(Suite::Supervisors, "core::"),
         "a transient child that was done comes back",
     ),
-    bug(
-        "first_start_tried_again",
-        Hunt::Tests(Suite::Supervisors, "core::"),
-        "a tree whose first start fails tries on",
-    ),
+    bug("first_start_tried_again", BROAD, "a tree whose first start fails tries on"),
     bug("no_stop_deadline", Hunt::Tests(Suite::Supervisors, "core::"), "a stop waits for ever"),
     // Slots, mailboxes, timers.
     bug(

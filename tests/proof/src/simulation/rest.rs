@@ -4,7 +4,9 @@ use super::client::{Client, ENTITIES, region, step};
 use super::history::{Happened, Stored, Watch};
 use super::world::{World, stored};
 use std::collections::{BTreeMap, BTreeSet};
-use timberline::{CursorWorkerState, EventId, GraphOptions, Position, Region, Retry, Store};
+use timberline::{
+    AppendOptions, CursorWorkerState, Durability, EventId, GraphOptions, Position, Region, Retry, Store,
+};
 
 /// A world that takes more steps than this to come to rest never will.
 const STEPS_MAX: u64 = 200_000;
@@ -20,6 +22,8 @@ impl World {
         self.reopen_until_it_works();
         self.settle();
         self.hire_all();
+        self.settle();
+        self.append_buffered();
         self.settle();
         self.check_workers();
         let Some(life) = &self.life else { panic!("the store is open") };
@@ -73,6 +77,14 @@ impl World {
             self.tend_workers();
             self.settle();
         }
+    }
+
+    /// Nobody waits for the disk, and still it must get there by itself, and to the workers.
+    fn append_buffered(&self) {
+        let Some(life) = &self.life else { panic!("the store is open") };
+        let options = AppendOptions::new().durability(Durability::Buffered);
+        let event = step("a0", "s0", u64::MAX - 2, false).with(options);
+        life.store.append_event(event).expect("a healthy store stores");
     }
 
     fn check_workers(&self) {
