@@ -23,7 +23,7 @@ impl World {
         self.settle();
         self.hire_all();
         self.settle();
-        self.append_buffered();
+        self.end_quietly();
         self.settle();
         self.check_workers();
         let Some(life) = &self.life else { panic!("the store is open") };
@@ -79,11 +79,24 @@ impl World {
         }
     }
 
-    /// Nobody waits for the disk, and still it must get there by itself, and to the workers.
-    fn append_buffered(&self) {
+    /// Appends for which nobody waits until the disk has them: they must get there by themselves, and to the workers,
+    /// also to one that comes between two of them.
+    fn end_quietly(&mut self) {
+        const TALLY: usize = 1;
+        let tally = self.life.as_mut().and_then(|life| life.workers[TALLY].take());
+        tally.into_iter().for_each(|worker| {
+            worker.stop();
+            super::world::join(worker, &self.notes);
+        });
+        self.append_buffered("a0", u64::MAX - 2);
+        self.tend_workers();
+        self.append_buffered("b0", u64::MAX - 3);
+    }
+
+    fn append_buffered(&self, entity: &str, number: u64) {
         let Some(life) = &self.life else { panic!("the store is open") };
         let options = AppendOptions::new().durability(Durability::Buffered);
-        let event = step("a0", "s0", u64::MAX - 2, false).with(options);
+        let event = step(entity, "s0", number, false).with(options);
         life.store.append_event(event).expect("a healthy store stores");
     }
 
