@@ -91,6 +91,7 @@ pub use store::{
     Store, StoreBuilder, Ticket,
 };
 pub use supervisors::{self, Backoff, Reports, RestartPolicy, ShutdownReport, Tree};
+pub(crate) use supervisors::{failpoints::point, planted::planted};
 
 /// The README's quick start, compiled and run with the other examples.
 #[cfg(doctest)]

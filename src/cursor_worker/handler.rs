@@ -59,7 +59,11 @@ impl Source {
 
     fn attribute(self, mut event: NewEvent) -> NewEvent {
         let options = &mut event.options;
-        options.correlation.get_or_insert(self.correlation);
+        options.correlation.get_or_insert(if crate::planted("reaction_begins_correlation") {
+            self.id
+        } else {
+            self.correlation
+        });
         if options.causes.is_empty() && options.batch_causes.is_empty() {
             options.causes.push(self.id);
         }

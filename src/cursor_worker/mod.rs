@@ -84,6 +84,7 @@ impl Actor for CursorWorker {
 
     fn started(&mut self, context: &mut Context<'_, Message>) -> Result<(), CursorWorkerError> {
         self.context.incarnation = context.incarnation();
+        crate::point("cursor_worker.started.before_resume");
         self.resume()?;
         context.note(format!("goes on after position {}", self.cursor.committed()));
         context.wake_me();
@@ -98,12 +99,16 @@ impl Actor for CursorWorker {
         if self.shared.is_asked_to_stop() || !self.fetch()? {
             return Ok(Flow::Continue);
         }
+        crate::point("cursor_worker.woken.fetched");
         // One batch a turn, so that a stop is heard between two.
         context.wake_me();
         context.doing("handling a batch");
         match self.hand_out() {
             CursorWorkerAction::Continue => self.commit().map(|()| Flow::Continue),
             CursorWorkerAction::Stop => self.commit().map(|()| Flow::Stop),
+            CursorWorkerAction::StopWithRollback if crate::planted("rollback_commits") => {
+                self.commit().map(|()| Flow::Stop)
+            }
             CursorWorkerAction::StopWithRollback => {
                 Err(CursorWorkerError::RolledBack { position: self.cursor.committed() })
             }
@@ -133,6 +138,7 @@ impl CursorWorker {
         };
         // What this worker was told is committed is so, even where the index does not have it back yet.
         self.cursor.commit(self.shared.progress().committed);
+        crate::point("cursor_worker.resume.before_told");
         self.shared.resumed(self.cursor.committed());
         Ok(())
     }
@@ -141,17 +147,26 @@ impl CursorWorker {
     fn fetch(&mut self) -> Result<bool, CursorWorkerError> {
         // Durable workers see durable events only: what they were handed can never vanish.
         let durable_only = self.shared.checkpoint.is_some();
-        let watermark = if durable_only { self.view.durable() } else { self.view.written() };
+        let watermark = if durable_only && !crate::planted("buffered_for_durable_worker") {
+            self.view.durable()
+        } else {
+            self.view.written()
+        };
         if !self.cursor.is_behind(watermark) {
             return Ok(false);
         }
+        crate::point("cursor_worker.fetch.before_read");
         let (after, limit) = (self.cursor.seen(), self.shared.batch_events);
         let window = Window { after, through: watermark, limit };
         self.view
             .fill(self.cursor.region(), window, self.shared.observes_gaps, &mut self.batch)
             .map_err(|error| CursorWorkerError::Read(Arc::new(error)))?;
         if self.batch.is_empty() && self.batch.gaps().is_empty() {
-            self.cursor.skip_to(watermark);
+            self.cursor.skip_to(if crate::planted("skips_one_too_far") {
+                watermark.next()
+            } else {
+                watermark
+            });
             self.shared.skipped(self.cursor.seen());
             return Ok(false);
         }
@@ -170,7 +185,9 @@ impl CursorWorker {
         self.context.newest =
             self.batch.len().checked_sub(1).and_then(|last| self.batch.get(last)).map(|e| Source::of(&e));
         self.context.attempt = self.shared.handed(self.cursor.committed());
+        crate::point("cursor_worker.hand_out.before_handler");
         let action = (self.shared.handler.lock())(&self.batch, &mut self.context);
+        crate::point("cursor_worker.hand_out.returned");
         self.shared.returned();
         action
     }
@@ -178,11 +195,17 @@ impl CursorWorker {
     /// Makes the batch done: checkpoint and reactions in one frame, then the cursor.
     fn commit(&mut self) -> Result<(), CursorWorkerError> {
         let end = self.batch_end();
-        let reactions = std::mem::take(&mut self.context.reactions);
+        let reactions = if crate::planted("reactions_lost") {
+            Vec::new()
+        } else {
+            std::mem::take(&mut self.context.reactions)
+        };
         if self.shared.checkpoint.is_some() || !reactions.is_empty() {
             self.commit_in_journal(end, reactions)?;
         }
+        crate::point("cursor_worker.commit.answered");
         self.cursor.commit(end);
+        crate::point("cursor_worker.commit.before_told");
         self.shared.done(end, self.batch.len());
         Ok(())
     }
@@ -196,10 +219,11 @@ impl CursorWorker {
             id: id.clone(),
             region: self.shared.region.to_bytes().into(),
             from: self.cursor.committed(),
-            to: end,
+            to: if crate::planted("checkpoint_one_too_far") { end.next() } else { end },
         });
         loop {
             let (checkpoint, reactions) = (checkpoint.clone(), reactions.clone());
+            crate::point("cursor_worker.commit.before_call");
             let answer = self.writer.call_within(self.commit_deadline, |reply| {
                 writer::Message::Commit(writer::Commit { checkpoint, reactions, reply })
             });
@@ -209,6 +233,9 @@ impl CursorWorker {
                 Ok(Err(CommitError::Moved { at })) if at == end => return Ok(()),
                 // The writer failed in the middle, and what became of the commit is in the journal. Its next
                 // incarnation refuses what was done already, so asking again is safe.
+                Err(CallError::ActorFailed { .. }) if crate::planted("lost_answer_taken_for_yes") => {
+                    return Ok(());
+                }
                 Err(CallError::ActorFailed { .. }) if self.shared.checkpoint.is_some() => continue,
                 Ok(Err(cause)) => return Err(self.checkpoint_failed(cause.to_string())),
                 Err(cause) => return Err(self.checkpoint_failed(self.cause_of(&cause))),

@@ -97,10 +97,13 @@ impl Gate {
         reply: Reply<Result<Vec<Receipt>, AppendError>>,
         context: &mut Context<'_, Message>,
     ) {
+        crate::point("gate.propose.heard");
         match self.admit(&events) {
             Ok(()) => self.pass_on(events, Some(reply), context),
             Err(refusal) => {
+                crate::point("gate.propose.refused");
                 self.record(&events, &refusal, context);
+                crate::point("gate.propose.before_no");
                 reply.send(Err(refusal));
             }
         }
@@ -113,6 +116,7 @@ impl Gate {
         reply: Option<Reply<Result<Vec<Receipt>, AppendError>>>,
         context: &mut Context<'_, Message>,
     ) {
+        crate::point("gate.pass_on.before_encoding");
         let durability = self.durability(&events);
         match writer::encode(events, &self.setup.limits) {
             Ok(drafts) => {
@@ -130,16 +134,22 @@ impl Gate {
     /// A batch is as durable as its strongest event asks.
     fn durability(&self, events: &[NewEvent]) -> Durability {
         let asked = events.iter().map(|event| event.options.durability.unwrap_or(self.setup.durability));
-        asked.max().unwrap_or(self.setup.durability)
+        if crate::planted("weakest_durability") { asked.min() } else { asked.max() }
+            .unwrap_or(self.setup.durability)
     }
 
     fn admit(&mut self, events: &[NewEvent]) -> Result<(), AppendError> {
         self.check_limits(events)?;
         let mut gates = self.setup.gates.lock();
+        crate::point("gate.admit.gates_locked");
         if gates.is_empty() {
             return Ok(());
         }
-        for (item, event) in events.iter().enumerate() {
+        for (item, event) in events.iter().enumerate().take(if crate::planted("only_first_event_judged") {
+            1
+        } else {
+            events.len()
+        }) {
             gates.evaluate(&Proposal::new(event, item, events.len())).map_err(|refusal| match refusal {
                 Refusal::Denied(denials) => AppendError::Denied { item, denials },
                 Refusal::Panicked { gate, message } => AppendError::GatePanicked { item, gate, message },
@@ -172,6 +182,7 @@ impl Gate {
         if let Ok(coordinate) = coordinate
             && let Ok(event) = NewEvent::new(&coordinate, &payload)
         {
+            crate::point("gate.record.before_pass_on");
             self.pass_on(vec![event], None, context);
         }
     }

@@ -77,6 +77,7 @@ impl Chore {
 
     /// Does some of it; `None` if there is more to do. A chore that cannot be done now is done with nothing changed.
     pub(crate) fn step(&mut self) -> Option<Done> {
+        crate::point("index.chore.before_step");
         let stepped = match &mut self.work {
             Work::Seal { number, frozen, is_rest: false } => {
                 write(&self.files, *number, &frozen.part, Some(&frozen.state)).map(Some)
@@ -101,6 +102,7 @@ impl Chore {
     /// by the next open.
     pub(crate) fn clean_up(self) {
         let Work::Merge { children, is_made: true, .. } = &self.work else { return };
+        crate::point("index.chore.before_clean_up");
         for (level, first) in children.iter().filter(|(level, _)| *level > 0) {
             self.files.forget(*level, *first);
             let _ = self.files.storage.remove(&file_name(*level, *first));
@@ -180,6 +182,7 @@ fn write(
     state: Option<&State>,
 ) -> Result<Change, IndexError> {
     let stretch = files.stretch(number, number)?;
+    crate::point("index.chore.before_file");
     seal::write(&files.storage, file_name(0, number), stretch, part, state)?;
     Ok(Change::Written { number })
 }

@@ -187,18 +187,20 @@ impl Index {
         self.enter(location.segment);
         let before = self.open.new_entities();
         self.open.push(event, key, location);
+        crate::point("index.apply.pushed");
         self.state.entities += self.open.new_entities() - before;
         self.applied = event.position();
     }
 
     /// Takes in that a range of positions was numbered and never made visible; `location` is that of its record.
     pub(crate) fn apply_gap(&mut self, gap: RangeInclusive<Position>, location: Location) {
-        if *gap.end() <= self.applied {
+        if *gap.end() <= self.applied || crate::planted("gap_not_indexed") {
             return;
         }
         self.enter(location.segment);
         self.state.gap_positions += gap.end().since(*gap.start()) + 1;
         self.applied = *gap.end();
+        crate::point("index.apply.before_gap");
         self.open.push_gap(gap, location.offset);
     }
 
@@ -290,12 +292,16 @@ impl Index {
     fn enter(&mut self, segment: u32) {
         while self.open.segment() < segment {
             let next = Part::new(self.open.segment() + 1, self.open.last().next());
-            let part = std::mem::replace(&mut self.open, next);
-            let place = SegmentPlace::new(part.segment(), part.first());
-            let frozen = Arc::new(Frozen { part, state: self.state.clone() });
+            let place = SegmentPlace::new(self.open.segment(), self.open.first());
+            let state =
+                if crate::planted("state_not_sealed") { State::default() } else { self.state.clone() };
             let mut parts = SealedParts::clone(&self.sealed);
             parts.last = self.applied;
-            parts.segments.push(Segment { place, memory: Some(frozen) });
+            parts.segments.reserve(1);
+            crate::point("index.enter.prepared");
+            // Nothing below can panic: readers go on after a panic, and must not find the events in neither of the two.
+            let part = std::mem::replace(&mut self.open, next);
+            parts.segments.push(Segment { place, memory: Some(Arc::new(Frozen { part, state })) });
             self.set_due(&parts);
             self.sealed = Arc::new(parts);
         }
@@ -320,6 +326,7 @@ impl Index {
 
     /// Takes in what a chore changed.
     pub(crate) fn finish(&mut self, done: Done) {
+        crate::point("index.finish.before");
         self.sealed = Arc::new(self.sealed.after(done));
     }
 

@@ -31,6 +31,7 @@ pub(super) fn open(files: &Arc<Files>) -> Result<Opened, IndexError> {
         Some((_, ref state)) => (sealed, state.clone()),
         None => newest_state(files, sealed, &names)?,
     };
+    crate::point("index.open.state_known");
     let (merges, firsts) = merges(files, known, &names);
     let mut segments = Vec::with_capacity(known as usize);
     for (number, first) in (1..=known).zip(firsts) {
@@ -159,6 +160,7 @@ fn remove_leftovers(files: &Files, merges: &[Merged], names: &BTreeSet<(u8, u32)
     let mut leftovers: Vec<String> = unused.map(|(level, first)| file_name(*level, *first)).collect();
     leftovers.extend(files.storage.list().unwrap_or_default().into_iter().filter(|name| is_temporary(name)));
     for name in leftovers {
+        crate::point("index.open.before_removal");
         // What stays is looked at by the next open.
         let _ = files.storage.remove(&name);
     }

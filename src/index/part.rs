@@ -73,7 +73,9 @@ impl Part {
         let entity = self.entities.note(event.entity, place);
         self.versions.resize((entity as usize + 1).max(self.versions.len()), Version::NONE);
         self.versions[entity as usize] = event.version;
-        self.new_entities += u64::from(event.version == Version::new(1));
+        crate::point("index.part.name_noted");
+        self.new_entities +=
+            u64::from(event.version == Version::new(1) || crate::planted("entity_counted_twice"));
         self.records.push(Record {
             offset: location.offset,
             length: location.length,
@@ -81,12 +83,13 @@ impl Part {
             scope: self.scopes.note(event.scope, place),
             kind: self.kinds.note(event.kind, place),
         });
-        if !key.is_empty() {
+        crate::point("index.part.record_pushed");
+        if !key.is_empty() && !crate::planted("key_not_indexed") {
             self.keys.insert(key.into(), place);
         }
         for cause in event.causes.iter() {
             let places = self.effects.entry(cause.position()).or_default();
-            if places.last() != Some(&place) {
+            if places.last() != Some(&place) || crate::planted("effect_indexed_twice") {
                 places.push(place);
             }
         }
@@ -159,7 +162,11 @@ impl Part {
 
     /// The first place after `position`.
     pub(super) fn place_after(&self, position: Position) -> u32 {
-        if position < self.first { 0 } else { position.since(self.first) as u32 + 1 }
+        if position < self.first {
+            0
+        } else {
+            position.since(self.first) as u32 + u32::from(!crate::planted("window_begins_too_early"))
+        }
     }
 
     /// The event at a place, if there is one.

@@ -41,6 +41,7 @@ pub(super) fn write(
     let kinds = sealing.names(Sort::Kind, &part.kinds, |_| None)?;
     sealing.keys(part)?;
     sealing.causes(part)?;
+    crate::point("index.seal.names_written");
     let Sealing { heap, filter, .. } = sealing;
     writer.push_bytes(Content::Heap, &heap)?;
     writer.push_filter(&filter)?;

@@ -79,9 +79,10 @@ impl Noting<'_> {
         let Book { entries, directory, waiting, .. } = &mut *self.book;
         for number in directory.owners(event.entity, event.scope, event.kind) {
             if let Some(interest) = entries.get_mut(&number) {
-                if interest.waiting.is_none() {
+                if interest.waiting.is_none() && !crate::planted("wake_up_lost") {
                     waiting.push(number);
                 }
+                crate::point("indexer.note.book_locked");
                 interest.note(event.position());
             }
         }
@@ -103,6 +104,7 @@ impl Book {
     }
 
     fn wake(&mut self, written: Position, durable: Position) {
+        crate::point("indexer.wake.book_locked");
         let Self { entries, directory, waiting, .. } = self;
         waiting.retain(|number| {
             let Some(interest) = entries.get_mut(number) else { return false };
@@ -137,11 +139,12 @@ impl Interest {
 
     /// Wakes the worker if it may see the first event it waits for. What it may not see yet, it goes on waiting for.
     fn wake(&mut self, written: Position, durable: Position) {
-        let visible = if self.durable_only { durable } else { written };
+        let visible = if self.durable_only && !crate::planted("woken_too_early") { durable } else { written };
         if let Some((first, last)) = self.waiting
             && first <= visible
         {
-            self.waiting = (last.min(written) > visible).then(|| (visible.next(), last.min(written)));
+            self.waiting = (last.min(written) > visible && !crate::planted("waiting_forgotten"))
+                .then(|| (visible.next(), last.min(written)));
             self.worker.wake();
         }
     }

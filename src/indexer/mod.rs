@@ -103,6 +103,7 @@ impl Actor for Indexer {
             context.doing("writing the index");
             view.change(make_room);
         }
+        crate::point("indexer.turn_ended.looked");
         if has_chores {
             context.wake(&self.setup.sealer);
         }
@@ -111,7 +112,9 @@ impl Actor for Indexer {
 
     fn stopping(&mut self, context: &mut Context<'_, Message>, _: &ExitReason) {
         context.doing("writing the index");
+        crate::point("indexer.stopping.before_files");
         self.setup.view.change(Index::write_waiting);
+        crate::point("indexer.stopping.before_open_file");
         self.setup.view.look(Index::write_open);
     }
 }
@@ -122,22 +125,27 @@ impl Indexer {
     }
 
     fn committed(&mut self, mut committed: Committed) -> Result<(), IndexerError> {
-        if !self.is_caught_up {
+        if !self.is_caught_up && !crate::planted("shown_before_caught_up") {
             // The frame may follow one that is missing. To show it would let readers and workers pass that one by.
             self.early.push(committed);
             return Ok(());
         }
+        crate::point("indexer.committed.heard");
         // Of this incarnation's failure they are told as of any other's.
         let answers = std::mem::take(&mut committed.answers);
         let Setup { view, interests, .. } = &self.setup;
         if let Some(frame) = &committed.frame {
             view.change(|index| apply(index, interests, frame))?;
         }
+        crate::point("indexer.committed.applied");
         // Seen first, told second: who has a receipt can read its event.
         view.publish(committed.durable);
+        crate::point("indexer.committed.published");
         for answer in answers {
+            crate::point("indexer.committed.before_answer");
             answer.tell(committed.durable);
         }
+        crate::point("indexer.committed.answered");
         interests.wake(view.written(), committed.durable);
         Ok(())
     }
@@ -147,12 +155,17 @@ impl Indexer {
     fn catch_up(&mut self, reader: &JournalReader, durable: Position) -> Result<(), CatchUpError> {
         let Setup { view, interests, storage, options, .. } = &self.setup;
         let source = Arc::new(Truth(reader.clone()));
+        crate::point("indexer.catch_up.before_open");
         let mut index = Index::open(Arc::clone(storage), source, *options)?;
+        crate::point("indexer.catch_up.opened");
         catch_up(&mut index, reader, make_room)?;
+        crate::point("indexer.catch_up.caught_up");
         view.change(|current| *current = index);
         view.publish(durable);
+        crate::point("indexer.catch_up.published");
         interests.wake_all();
         self.is_caught_up = true;
+        crate::point("indexer.catch_up.before_early");
         self.answer_early(durable);
         Ok(())
     }
@@ -161,7 +174,9 @@ impl Indexer {
     fn answer_early(&mut self, durable: Position) {
         let applied = self.setup.view.written();
         for mut committed in self.early.drain(..) {
-            if committed.frame.as_ref().is_none_or(|frame| frame.last() <= applied) {
+            if crate::planted("early_told_unseen")
+                || committed.frame.as_ref().is_none_or(|frame| frame.last() <= applied)
+            {
                 committed.answers.drain(..).for_each(|answer| answer.tell(durable));
             }
         }
@@ -171,6 +186,7 @@ impl Indexer {
 fn apply(index: &mut Index, interests: &Interests, frame: &Frame) -> Result<(), JournalError> {
     let mut noting = interests.noting();
     for record in frame.records() {
+        crate::point("indexer.apply.before_record");
         let (location, record) = record?;
         let fact = truth::fact(location, &record, frame.bytes());
         if let Fact::Event { event, .. } = &fact {
@@ -178,6 +194,7 @@ fn apply(index: &mut Index, interests: &Interests, frame: &Frame) -> Result<(), 
         }
         index.take(fact);
     }
+    crate::point("indexer.apply.before_mark");
     index.note_frame(truth::index_mark(frame.mark()));
     Ok(())
 }

@@ -33,6 +33,7 @@ impl Actor for Sealer {
     }
 
     fn woken(&mut self, context: &mut Context<'_, Message>) -> Result<Flow, Infallible> {
+        crate::point("sealer.woken");
         let chore = self.chore.take().or_else(|| self.view.look(|index| index.chore()));
         if let Some(chore) = chore {
             context.doing("writing the index");
@@ -52,7 +53,9 @@ impl Sealer {
     fn run(&mut self, mut chore: Chore) {
         match chore.step() {
             Some(done) => {
+                crate::point("sealer.run.before_finish");
                 self.view.change(|index| index.finish(done));
+                crate::point("sealer.run.finished");
                 chore.clean_up();
             }
             None => self.chore = Some(chore),

@@ -137,3 +137,24 @@ fn what_was_never_durable_and_is_cut_is_forgotten_by_the_index_too() {
     append(&mut journal, &mut index, 30);
     check(&journal, &index);
 }
+
+#[test]
+fn who_waits_for_a_commit_that_catching_up_has_not_found_is_not_told_that_it_is_there() {
+    let disk = SimulatedDisk::new();
+    let (mut journal, _) = open(&disk);
+    let event = NewEvent::raw(Coordinate::new("a", "s").unwrap(), "Kind", 1, vec![7]);
+    let encoded = EncodedEvent::encode(&event, 100).unwrap();
+    journal.stage_event(&encoded, &Numbers { version: Version::new(1), ..Numbers::default() }).unwrap();
+    let frame = journal.commit().unwrap().unwrap().frame;
+    let view = Arc::new(View::new(supervisors::Runtime::threads()));
+    let of_sealer = Arc::clone(&view);
+    let (_, sealer) = supervisors::ChildSpec::actor("sealer", move || Sealer::new(Arc::clone(&of_sealer)));
+    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+    let mut indexer =
+        Indexer::new(Setup { view, interests: Arc::default(), storage, options: OPTIONS, sealer });
+    let (reply, answer) = supervisors::reply_box();
+    let answers = vec![Answer::Receipts(reply, Vec::new())];
+    indexer.early.push(Committed { frame: Some(frame), durable: Position::START, answers });
+    indexer.answer_early(Position::START);
+    assert!(matches!(answer.wait(), Ok(Err(crate::AppendError::Indeterminate { .. }))));
+}

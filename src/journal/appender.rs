@@ -7,9 +7,8 @@ use super::reader::{JournalReader, Published};
 use super::scan::Tail;
 use super::staging::Staging;
 use super::store_id::{Identity, StoreId};
-use super::syncs::Syncs;
 use crate::position::Position;
-use crate::storage::{File, Storage, StorageError, StorageErrorKind, WriteLock};
+use crate::storage::{File, Storage, StorageError, StorageErrorKind, Syncs, WriteLock};
 use std::sync::Arc;
 
 /// Committed frames whose memory may be used again once nobody else holds them.
@@ -144,22 +143,29 @@ impl Journal {
         if kind == FrameKind::Commit {
             self.make_segment_room(length)?;
         }
+        crate::point("journal.write.room_made");
         let header = FrameHeader {
             length: length as u32,
             kind,
             first: self.tail.next,
             count: self.staging.count,
             epoch: self.epoch,
-            synced_through: self.tail.synced_through,
+            synced_through: if crate::planted("proof_ahead_of_sync") {
+                self.tail.offset
+            } else {
+                self.tail.synced_through
+            },
             time: self.staging.time,
-            chain: self.tail.chain,
+            chain: if crate::planted("chain_not_continued") { [0; 16] } else { self.tail.chain },
         };
         let offset = self.tail.offset;
         let chain = header.seal(&mut self.staging.bytes, self.identity.seeds.frame(self.segment, offset));
         let bytes = std::mem::take(&mut self.staging.bytes);
+        crate::point("journal.write.sealed");
         let written = self.write_or_refuse(&bytes, offset);
         self.staging.bytes = bytes;
         written?;
+        crate::point("journal.write.written");
         self.closed = false;
         self.tail = Tail {
             offset: offset + length,
@@ -169,6 +175,7 @@ impl Journal {
             chain,
             synced_through: self.tail.synced_through,
         };
+        crate::point("journal.write.tail_moved");
         self.allocated = self.allocated.max(self.tail.offset);
         self.publish();
         Ok(())
@@ -189,7 +196,7 @@ impl Journal {
     /// Makes sure that a refused frame cannot come back: a power cut could join its header to records of the next
     /// frame at the same place, if those are the same.
     fn forget_refused(&mut self) -> Result<(), JournalError> {
-        if !self.refused {
+        if !self.refused || crate::planted("refused_frame_kept") {
             return Ok(());
         }
         match self.file.write_at(&[0; FRAME_HEADER_BYTES], self.tail.offset) {
@@ -210,6 +217,7 @@ impl Journal {
         let offset = (self.tail.offset - bytes.len() as u64) as u32;
         let first = self.tail.next - u64::from(count);
         let (segment, time) = (self.segment, self.tail.time);
+        crate::point("journal.lend.taken");
         let free = self.spares.iter_mut().position(|frame| Arc::get_mut(frame).is_some());
         let mut frame = match free {
             Some(free) => self.spares.swap_remove(free),
@@ -242,9 +250,13 @@ impl Journal {
     }
 
     pub(super) fn sync_file(&mut self) -> Result<(), JournalError> {
-        if let Err(error) = self.syncs.sync() {
+        crate::point("journal.sync.before");
+        if !crate::planted("journal_skips_sync")
+            && let Err(error) = self.syncs.sync()
+        {
             return Err(self.poison_with(error));
         }
+        crate::point("journal.sync.done");
         self.tail.synced_through = self.tail.offset;
         self.durable_next = self.tail.next;
         Ok(())
@@ -262,16 +274,20 @@ impl Journal {
             return Ok(());
         }
         self.trim()?;
+        crate::point("journal.close.trimmed");
         self.staging.time = self.tail.time;
         self.staging.bytes.resize(FRAME_HEADER_BYTES, 0);
         self.write_frame(FrameKind::Close)?;
+        crate::point("journal.close.frame_written");
         self.sync_file()
     }
 
     pub(super) fn refuse_poisoned(&self) -> Result<(), JournalError> {
         match &self.poison {
-            Some(cause) => Err(JournalError::Poisoned { cause: cause.clone() }),
-            None => Ok(()),
+            Some(cause) if !crate::planted("poison_ignored") => {
+                Err(JournalError::Poisoned { cause: cause.clone() })
+            }
+            _ => Ok(()),
         }
     }
 

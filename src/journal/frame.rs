@@ -99,7 +99,9 @@ impl FrameHeader {
         }
         let check = Bytes::new(&header[CHECK_AT..]).u16()?;
         header[CHECK_AT..CHECK_AT + 2].fill(0);
-        if fold(crc32c::crc32c_append(seed, &header[COVERED_AT..])) != check {
+        if fold(crc32c::crc32c_append(seed, &header[COVERED_AT..])) != check
+            && !crate::planted("header_check_unchecked")
+        {
             return None;
         }
         let mut fields = Bytes::new(&header[COVERED_AT..]);

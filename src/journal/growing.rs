@@ -5,8 +5,7 @@ use super::error::JournalError;
 use super::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameKind};
 use super::scan::Tail;
 use super::segment::{HEADER_BYTES, SegmentHeader, is_temporary, segment_name, temporary_name};
-use super::syncs::Syncs;
-use crate::storage::{Access, File, Storage, StorageError, StorageErrorKind};
+use crate::storage::{Access, File, Storage, StorageError, StorageErrorKind, Syncs};
 use std::sync::Arc;
 
 /// Zeros are written in pieces of this size. Linux caches a large write in large folios and then walks all the
@@ -33,6 +32,7 @@ impl Journal {
     /// Writes zeros up to `end`, so that a sync of frames written there changes no metadata.
     fn preallocate(&mut self, end: u64) -> Result<(), JournalError> {
         while self.allocated < end {
+            crate::point("journal.preallocate.before_piece");
             let piece = &ZEROS[..ZEROS.len().min((end - self.allocated) as usize)];
             match self.file.write_at(piece, self.allocated) {
                 Ok(()) => self.allocated += piece.len() as u64,
@@ -61,14 +61,19 @@ impl Journal {
         let header = self.successor(&sealed);
         let prepared = prepare_segment(&*self.storage, &header);
         let file = prepared.map_err(|failure| self.segment_failed(failure))?;
+        crate::point("journal.roll.prepared");
         self.trim()?;
         self.write_or_refuse(&seal, self.tail.offset)?;
+        crate::point("journal.roll.seal_written");
         self.tail = sealed;
         self.sync_file()?;
+        crate::point("journal.roll.before_name");
         name_segment(&*self.storage, header.number).map_err(|error| self.poison_with(error))?;
+        crate::point("journal.roll.named");
         self.syncs = Syncs::new(Arc::clone(&file));
         self.file = file;
         self.segment = header.number;
+        crate::point("journal.roll.half_moved");
         self.tail = Tail::begin(&header);
         self.allocated = HEADER_BYTES;
         self.publish();
@@ -131,7 +136,7 @@ pub(super) fn prepare_segment(
 /// Gives a prepared segment its name, for sure.
 pub(super) fn name_segment(storage: &dyn Storage, number: u32) -> Result<(), StorageError> {
     storage.rename(&temporary_name(number), &segment_name(number))?;
-    storage.sync_directory()
+    if crate::planted("segment_name_unsynced") { Ok(()) } else { storage.sync_directory() }
 }
 
 /// Ends a roll that broke off between the seal and the successor's name. The successor's header follows from the seal, so

@@ -12,9 +12,8 @@ use super::scan::Tail;
 use super::segment::SegmentHeader;
 use super::staging::Staging;
 use super::store_id::{Identity, StoreId};
-use super::syncs::Syncs;
 use crate::position::Position;
-use crate::storage::{Access, File, Storage, WriteLock};
+use crate::storage::{Access, File, Storage, Syncs, WriteLock};
 use std::sync::Arc;
 
 impl Journal {
@@ -39,22 +38,27 @@ impl Journal {
             Some(survey) => (survey, false),
             None => (create(&*storage, &options, now_micros, new_store)?, true),
         };
+        crate::point("journal.open.surveyed");
         let mut walk = walk_last(&*storage, &survey, Access::Write)?;
         let verdict = judge(&mut walk, &survey.identity)?;
+        crate::point("journal.open.judged");
         let segment = walk.segment;
-        if verdict.sealed {
+        if verdict.sealed && !crate::planted("successor_unchecked") {
             check_successor(&*storage, segment)?;
         }
         let repaired = repair(&mut walk.window, &verdict, segment, walk.seeds, now_micros)?;
+        crate::point("journal.open.repaired");
         let mut recovery = report(&verdict, &repaired, segment, created);
         let mut end = End { file: walk.window.file, tail: repaired.tail };
         if verdict.sealed {
             let header =
                 SegmentHeader::after(segment, survey.identity.store, &end.tail, options.segment_bytes);
+            crate::point("journal.open.before_end_of_roll");
             end = End { file: finish_roll(&*storage, &header)?, tail: Tail::begin(&header) };
             recovery.segments = header.number;
         }
         remove_temporaries(&*storage)?;
+        crate::point("journal.open.before_directory_sync");
         // The last writer may have died, or failed, between the last segment's rename and its directory's sync.
         storage.sync_directory()?;
 
@@ -136,9 +140,11 @@ fn create(
         segment_bytes: options.segment_bytes,
         previous_bytes: 0,
     };
+    crate::point("journal.create.before_segment");
     match prepare_segment(storage, &header) {
         Ok(_) => name_segment(storage, header.number)?,
         Err(Failure::Harmless(error) | Failure::Unknown(error)) => return Err(error.into()),
     }
+    crate::point("journal.create.named");
     Ok(Survey { identity: Identity::new(store, storage), last: header })
 }

@@ -188,7 +188,9 @@ fn body<'a>(block: &'a [u8], at: usize, extent: Extent, place: &Place) -> Result
     let record = block.get(at..at + extent.total).ok_or(Damaged)?;
     let body = &record[extent.body_at..];
     let crc = Bytes::new(&record[extent.body_at - CRC_BYTES..]).u32().ok_or(Damaged)?;
-    let holds = !place.checked || place.seeds.record(place.position, body) == crc;
+    let holds = crate::planted("record_checksum_unchecked")
+        || !place.checked
+        || place.seeds.record(place.position, body) == crc;
     if holds { Ok(body) } else { Err(Damaged) }
 }
 

@@ -30,22 +30,34 @@ pub(super) fn repair(
 ) -> Result<Repaired, JournalError> {
     let mut tail = verdict.tail;
     let rewritten_bytes = tail.offset - tail.synced_through;
-    rewrite(window, tail.synced_through, tail.offset)?;
+    rewrite(
+        window,
+        tail.synced_through,
+        if crate::planted("unproven_not_rewritten") { 0 } else { tail.offset },
+    )?;
+    crate::point("journal.repair.rewritten");
     if verdict.closed {
         // Only the closing frame itself was unproven. It holds no position, so the next sync is soon enough.
         return Ok(Repaired { tail, rewritten_bytes, gap: None });
     }
     let mut gap = None;
-    if let Some(torn) = verdict.torn.filter(|torn| torn.next > tail.next && !verdict.sealed) {
+    if let Some(torn) = verdict
+        .torn
+        .filter(|torn| torn.next > tail.next && !verdict.sealed && !crate::planted("gap_not_marked"))
+    {
         gap = Some((tail.next, torn.next - 1));
+        crate::point("journal.repair.before_gap");
         tail = write_gap(window, tail, torn, segment, seeds, now_micros)?;
     }
-    if rewritten_bytes > 0 || gap.is_some() {
+    if (rewritten_bytes > 0 || gap.is_some()) && !crate::planted("repair_unsynced") {
+        crate::point("journal.repair.before_sync");
         window.file.sync_data()?;
     }
     tail.synced_through = tail.offset;
-    if let Some(torn) = verdict.torn {
+    if let Some(torn) = verdict.torn.filter(|_| !crate::planted("torn_tail_not_wiped")) {
+        crate::point("journal.repair.before_wipe");
         wipe(window, tail.offset, torn.end)?;
+        crate::point("journal.repair.wiped");
         window.file.sync_data()?;
     }
     Ok(Repaired { tail, rewritten_bytes, gap })

@@ -1,8 +1,8 @@
 //! Reads of records whose places are known: one read for many, and each record checked by itself.
 
+use super::block::ReadPoint;
 use super::error::JournalError;
 use super::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameMark};
-use super::block::ReadPoint;
 use super::reader::JournalReader;
 use super::record::{Place, Record, decode, extent};
 use crate::event::EventSpan;

@@ -102,6 +102,7 @@ impl Journal {
             staging.time,
             self.identity.seeds,
         );
+        crate::point("journal.stage.event_put");
         staging.count += 1;
         Ok(staged)
     }
@@ -120,6 +121,7 @@ impl Journal {
         self.make_room(checkpoint_bytes(id.as_str(), region, position))?;
         let next = self.next_position().get();
         put_checkpoint(&mut self.staging.bytes, (id.as_str(), region, position), next, self.identity.seeds);
+        crate::point("journal.stage.checkpoint_put");
         Ok(())
     }
 

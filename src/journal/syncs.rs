@@ -1,33 +1,10 @@
-//! Syncs of the last segment, and one that runs beside further commits.
+//! A sync of the last segment that runs beside further commits.
 
 use super::appender::Journal;
 use super::error::JournalError;
 use crate::position::Position;
-use crate::storage::{File, StorageError};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// The syncs of one segment's file, one after the other. Once one has failed all do: of two at the same time the
-/// operating system may tell only one that a write was lost, and the other must not take it for stored.
-#[derive(Debug)]
-pub(super) struct Syncs {
-    file: Arc<dyn File>,
-    failed: Mutex<Option<StorageError>>,
-}
-
-impl Syncs {
-    pub(super) fn new(file: Arc<dyn File>) -> Arc<Self> {
-        Arc::new(Self { file, failed: Mutex::new(None) })
-    }
-
-    /// Makes everything written to the file durable. Waits for a sync that is under way.
-    pub(super) fn sync(&self) -> Result<(), StorageError> {
-        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = &*failed {
-            return Err(error.clone());
-        }
-        self.file.sync_data().inspect_err(|error| *failed = Some(error.clone()))
-    }
-}
+use crate::storage::{StorageError, Syncs};
+use std::sync::Arc;
 
 /// A sync of what a journal has committed, to be run elsewhere while the journal goes on.
 #[derive(Debug)]

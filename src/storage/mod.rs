@@ -20,6 +20,7 @@ mod error;
 mod open_files;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulated;
+mod syncs;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -32,6 +33,7 @@ pub use cache::Cache;
 pub use directory::Directory;
 pub use error::{OperationKind, StorageError, StorageErrorKind};
 pub use open_files::OpenFiles;
+pub use syncs::Syncs;
 
 /// The name of the file that a writer holds locked. It stays empty: nothing is lost if it is deleted.
 pub const LOCK_NAME: &str = "store.lock";

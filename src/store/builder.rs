@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use supervisors::rt::Mutex;
-use supervisors::{ExitReason, Runtime, ShutdownReport, StartError};
+use supervisors::{ExitReason, RestartPolicy, Runtime, ShutdownReport, StartError};
 
 /// A store that is about to be opened, with gates.
 ///
@@ -38,6 +38,8 @@ pub struct StoreBuilder {
     storage: Option<Arc<dyn Storage>>,
     /// Smaller than a config may ask for.
     segment_bytes: Option<u64>,
+    /// Of each part of the pipeline and of the sealer, instead of the house's own.
+    restarts: Option<RestartPolicy>,
 }
 
 /// What was wrong when a store was closed. Every thread was joined all the same, or is named in the report.
@@ -69,6 +71,7 @@ impl StoreBuilder {
             runtime: None,
             storage: None,
             segment_bytes: None,
+            restarts: None,
         }
     }
 
@@ -102,6 +105,13 @@ impl StoreBuilder {
     #[cfg(feature = "simulation")]
     pub fn tiny_segments(mut self, bytes: u64) -> Self {
         self.segment_bytes = Some(bytes);
+        self
+    }
+
+    /// How often each part of the pipeline is restarted, so that a simulation sees what other budgets would do.
+    #[cfg(feature = "simulation")]
+    pub fn pipeline_restarts(mut self, policy: RestartPolicy) -> Self {
+        self.restarts = Some(policy);
         self
     }
 
@@ -142,6 +152,7 @@ impl StoreBuilder {
             lock: Arc::downgrade(&lock),
             gates: self.gates,
             records_denials: self.records_denials,
+            restarts: self.restarts,
             runtime: self.runtime.unwrap_or_else(Runtime::threads),
         };
         let house = tree::start(plan).map_err(|error| start_error(&error, &dir))?;

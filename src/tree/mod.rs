@@ -38,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) lock: Weak<WriteLock>,
     pub(crate) gates: GateSet,
     pub(crate) records_denials: bool,
+    /// Restarts of a part of the pipeline; the house's own if nothing else is asked for.
+    pub(crate) restarts: Option<RestartPolicy>,
     pub(crate) runtime: Runtime,
 }
 
@@ -56,7 +58,8 @@ pub(crate) struct House {
 
 /// Starts the whole tree; when this returns, the journal is recovered and the index has caught up.
 pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
-    let Plan { config, storage, lock, gates, records_denials, runtime } = plan;
+    let Plan { config, storage, lock, gates, records_denials, restarts, runtime } = plan;
+    let restarts = restarts.unwrap_or_else(|| pipeline_restarts(&config));
     let view = Arc::new(View::new(runtime.clone()));
     let interests = Arc::new(Interests::default());
     let limits = limits(&config);
@@ -93,10 +96,7 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
     let (gate_spec, gate) = ChildSpec::actor("gate", move || Gate::new(setup.clone()));
 
     let part = |spec: ChildSpec| {
-        spec.mailbox(messages)
-            .turn_limit(messages)
-            .restart(pipeline_restarts(&config))
-            .shutdown(config.shutdown_deadline)
+        spec.mailbox(messages).turn_limit(messages).restart(restarts).shutdown(config.shutdown_deadline)
     };
     let pipeline = Supervisor::rest_for_one("pipeline")
         .child(part(indexer_spec))
@@ -109,7 +109,7 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
     let pipeline_end = pipeline.completion();
     let (cursors_spec, cursors) = ChildSpec::supervisor(Supervisor::one_for_one("cursors"));
     // A thread of its own: what it writes must not hold up who commits.
-    let sealer_spec = sealer_spec.driver(Driver::OwnThread).mailbox(1).restart(pipeline_restarts(&config));
+    let sealer_spec = sealer_spec.driver(Driver::OwnThread).mailbox(1).restart(restarts);
     let running = Supervisor::one_for_one("store")
         .child(sealer_spec.shutdown(config.shutdown_deadline).when_exhausted(Exhausted::EndChild))
         // When the pipeline gives up, so does the store: its reason must reach the caller.

@@ -80,6 +80,7 @@ fn read_piece(reader: &JournalReader, piece: &[Found], batch: &mut Batch) -> Res
     reader
         .read_run(first.location.segment, begin, end(last) - begin, &mut bytes)
         .map_err(|error| read_error(error, first.position))?;
+    crate::point("view.fill.read");
     for found in piece {
         let event = reader
             .event_in_run(&bytes, begin, found.position, found.location)

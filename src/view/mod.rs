@@ -64,14 +64,17 @@ impl View {
 
     /// Makes visible what the index has.
     pub(crate) fn publish(&self, durable: Position) {
+        crate::point("view.publish.before");
         let applied = self.index.read().applied();
         self.durable.store(durable.get(), Ordering::Release);
+        crate::point("view.publish.half_published");
         self.written.store(applied.get(), Ordering::Release);
     }
 
     /// The journal was opened.
     pub(crate) fn recovered(&self, reader: JournalReader, recovery: Recovery) {
         *self.reader.write() = Some(reader);
+        crate::point("view.recovered.half_told");
         *self.recovery.lock() = Some(recovery);
     }
 
@@ -124,7 +127,8 @@ impl View {
 
     fn first_found(&self, region: &Region, window: Window) -> Result<Option<Found>, ReadError> {
         let mut found = Vec::new();
-        self.select(region, Window { limit: window.limit.min(1), ..window }, &mut found).map_err(index_error)?;
+        self.select(region, Window { limit: window.limit.min(1), ..window }, &mut found)
+            .map_err(index_error)?;
         Ok(found.first().copied())
     }
 
@@ -168,6 +172,7 @@ impl View {
             batch.clear();
             let mut found = Vec::new();
             self.select(region, window, &mut found).map_err(index_error)?;
+            crate::point("view.fill.found");
             fill::fill(&self.reader()?, &found, batch)?;
         }
         if with_gaps {
@@ -187,7 +192,11 @@ impl View {
         Ok(sweep::sweep(&self.reader()?, window, first, last, batch).is_ok())
     }
 
-    fn gaps_beside(&self, window: Window, batch: &Batch) -> Result<Vec<RangeInclusive<Position>>, IndexError> {
+    fn gaps_beside(
+        &self,
+        window: Window,
+        batch: &Batch,
+    ) -> Result<Vec<RangeInclusive<Position>>, IndexError> {
         // A full batch ends at its last event; gaps behind that belong to the next batch.
         let is_full = batch.len() >= window.limit;
         let end = batch.last_position().filter(|_| is_full).unwrap_or(window.through);

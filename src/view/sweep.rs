@@ -39,7 +39,8 @@ pub(super) fn sweep(
 
 /// How many bytes to read from a point on: up to the last event, if it stands near.
 fn wanted(point: ReadPoint, last: Option<Found>) -> usize {
-    let is_ahead = |last: &Found| last.location.segment == point.segment && last.location.offset >= point.offset;
+    let is_ahead =
+        |last: &Found| last.location.segment == point.segment && last.location.offset >= point.offset;
     let bytes = match last.filter(is_ahead) {
         Some(Found { location, .. }) => location.offset + location.length - point.offset,
         None => READ_BYTES_MAX,

@@ -44,6 +44,7 @@ fn check_event(item: usize, event: &NewEvent) -> Result<(), AppendError> {
 
 /// The caller's part of each record; the first event over a limit is the error, and so is a batch that is.
 pub(crate) fn encode(events: Vec<NewEvent>, limits: &Limits) -> Result<Vec<Draft>, AppendError> {
+    crate::point("writer.encode.begun");
     // Room for all at once: what a collected `Result` grows by is far more than one event, and dear to get.
     let mut drafts = Vec::with_capacity(events.len());
     for (item, mut event) in events.into_iter().enumerate() {

@@ -15,7 +15,7 @@ impl Writer {
 
     /// What is buffered goes to the disk within the flush interval, whatever becomes of later commits.
     pub(super) fn schedule_flush(&mut self, context: &mut Context<'_, Message>) {
-        if self.journal().needs_sync() && !self.flush_is_due {
+        if self.journal().needs_sync() && !self.flush_is_due && !crate::planted("flush_not_scheduled") {
             self.flush_is_due = true;
             context.send_after(self.setup.flush_interval, Message::FlushDue);
         }

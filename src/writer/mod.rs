@@ -81,6 +81,7 @@ impl Actor for Writer {
 
     fn started(&mut self, context: &mut Context<'_, Message>) -> Result<(), WriterError> {
         context.doing("recovering the journal");
+        crate::point("writer.started.before_open");
         let now = context.runtime().wall_micros();
         let Setup { storage, lock, options, new_store, .. } = &self.setup;
         let lock = lock.upgrade().ok_or(WriterError::Unlocked)?;
@@ -88,6 +89,7 @@ impl Actor for Writer {
             .map_err(|error| WriterError::Open(Arc::new(error)))?;
         let (reader, durable) = (journal.reader(), journal.durable());
         self.setup.view.recovered(reader.clone(), recovery);
+        crate::point("writer.started.recovered");
         self.journal = Some(journal);
         let caught_up = self.setup.indexer.call(|reply| indexer::Message::CatchUp { reader, durable, reply });
         caught_up
@@ -112,6 +114,7 @@ impl Actor for Writer {
     }
 
     fn stopping(&mut self, context: &mut Context<'_, Message>, _: &supervisors::ExitReason) {
+        crate::point("writer.stopping.before_close");
         context.doing("closing the journal");
         if let Some(journal) = self.journal.take()
             && let Err(error) = journal.close()
@@ -156,7 +159,7 @@ impl Writer {
 
     /// A refusal may be owed to what this turn has staged. It is a fact only once that is committed.
     fn refuse(&mut self, refused: Answer) {
-        if self.journal().staged_bytes() > 0 {
+        if self.journal().staged_bytes() > 0 && !crate::planted("refusal_told_early") {
             self.answers.push(refused);
         } else {
             let durable = self.journal().durable();
@@ -197,14 +200,15 @@ impl Writer {
         self.forget_applied();
         if let Some(advance) = &checkpoint {
             let at = self.known().checkpoint(&advance.id);
-            if at != advance.from {
+            if at != advance.from && !crate::planted("checkpoint_step_unchecked") {
                 return Ok(Err(CommitError::Moved { at }));
             }
         }
         if let Err(refusal) = self.stage(drafts, Durability::Durable, context)? {
             return Ok(Err(refusal.into()));
         }
-        if let Some(advance) = checkpoint {
+        if let Some(advance) = checkpoint.filter(|_| !crate::planted("checkpoint_not_staged")) {
+            crate::point("writer.stage_commit.before_checkpoint");
             self.stage_checkpoint(advance)?;
         }
         Ok(Ok(()))
@@ -306,7 +310,7 @@ impl Writer {
 
     /// The index has everything that was committed: what was kept beside it is not needed any more.
     fn forget_applied(&mut self) {
-        if self.setup.view.written() >= self.journal().last() {
+        if self.setup.view.written() >= self.journal().last() || crate::planted("unapplied_forgotten_early") {
             self.unapplied.clear();
         }
     }
@@ -336,9 +340,11 @@ impl Writer {
                 return Ok(());
             }
         };
-        if std::mem::take(&mut self.needs_sync) {
+        crate::point("writer.commit.written");
+        if std::mem::take(&mut self.needs_sync) && !crate::planted("reply_before_sync") {
             self.sync(context)?;
         }
+        crate::point("writer.commit.synced");
         self.unapplied.absorb(&mut self.staged);
         self.tell(committed.map(|committed| committed.frame), context);
         Ok(())
@@ -356,9 +362,11 @@ impl Writer {
     }
 
     fn tell(&mut self, frame: Option<Arc<Frame>>, context: &mut Context<'_, Message>) {
-        let durable = self.journal().durable();
+        let journal = self.journal();
+        let durable = if crate::planted("durable_too_early") { journal.last() } else { journal.durable() };
         let answers = std::mem::take(&mut self.answers);
         context.send(&self.setup.indexer, indexer::Message::Committed(Committed { frame, durable, answers }));
+        crate::point("writer.tell.sent");
         self.schedule_flush(context);
     }
 

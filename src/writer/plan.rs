@@ -49,11 +49,13 @@ impl Known<'_> {
         let stored = self.view.first_in(&condition.region, window)?;
         Ok(stored
             .or_else(|| self.unapplied.first_in(&condition.region, condition.after))
-            .or_else(|| self.staged.first_in(&condition.region, condition.after)))
+            .or_else(|| self.staged.first_in(&condition.region, condition.after))
+            .filter(|_| !crate::planted("condition_unchecked")))
     }
 
     fn has(&self, id: EventId) -> bool {
-        id.tag() == self.tag && id.position() > Position::START && id.position() <= self.last
+        crate::planted("cause_unchecked")
+            || id.tag() == self.tag && id.position() > Position::START && id.position() <= self.last
     }
 
     /// Where the checkpoint named `id` stands.
@@ -71,6 +73,7 @@ pub(super) fn plan(drafts: &[Draft], known: &Known<'_>, steps: &mut Vec<Step>) -
     let mut batch = Batch { last: drafts.len().saturating_sub(1), ..Batch::default() };
     steps.clear();
     for (item, draft) in drafts.iter().enumerate() {
+        crate::point("writer.plan.before_step");
         steps.push(batch.step(item, draft, known)?);
     }
     Ok(())
@@ -88,11 +91,11 @@ struct Batch<'a> {
 impl<'a> Batch<'a> {
     fn step(&mut self, item: usize, draft: &'a Draft, known: &Known<'_>) -> Result<Step, AppendError> {
         let options = &draft.event.options;
-        if let Some(key) = options.key.as_deref() {
+        if let Some(key) = options.key.as_deref().filter(|_| !crate::planted("idempotency_unchecked")) {
             if let Some(receipt) = known.keyed(key).map_err(indeterminate)? {
                 return Ok(Step::Known(Receipt { duplicate: true, ..receipt }));
             }
-            if let Some(earlier) = self.keys.get(key) {
+            if let Some(earlier) = self.keys.get(key).filter(|_| !crate::planted("key_twice_in_a_batch")) {
                 return Ok(Step::SameAs(*earlier));
             }
             if item < self.last {
@@ -106,16 +109,17 @@ impl<'a> Batch<'a> {
         };
         check_expected(item, entity, options.expected, actual)?;
         check_condition(item, options.condition.as_ref(), known)?;
+        crate::point("writer.plan.before_causes");
         check_causes(item, draft, known)?;
-        if item < self.last {
+        if item < self.last && !crate::planted("batch_versions_forgotten") {
             self.versions.insert(entity, actual.next());
         }
-        Ok(Step::Store(actual.next()))
+        Ok(Step::Store(if crate::planted("version_off_by_one") { actual } else { actual.next() }))
     }
 }
 
 fn check_expected(item: usize, entity: &str, expected: Expected, actual: Version) -> Result<(), AppendError> {
-    if expected.holds(actual) {
+    if expected.holds(actual) || crate::planted("expected_unchecked") {
         return Ok(());
     }
     Err(AppendError::Conflict { item, entity: entity.to_owned(), expected, actual })

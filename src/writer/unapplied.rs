@@ -23,6 +23,7 @@ pub(super) struct Unapplied {
 impl Unapplied {
     pub(super) fn clear(&mut self) {
         clear(&mut self.versions);
+        crate::point("writer.clear.half_cleared");
         clear(&mut self.keys);
         self.checkpoints.clear();
         self.events.clear();
@@ -31,7 +32,8 @@ impl Unapplied {
     /// Notes an event that got these numbers.
     pub(super) fn note(&mut self, event: NewEvent, receipt: Receipt) {
         self.versions.insert(event.coordinate.shared_entity(), receipt.version);
-        if let Some(key) = &event.options.key {
+        crate::point("writer.note.half_noted");
+        if let Some(key) = event.options.key.as_ref().filter(|_| !crate::planted("key_not_noted")) {
             self.keys.insert(key.clone(), receipt);
         }
         self.events.push((receipt.position, event));
@@ -51,6 +53,7 @@ impl Unapplied {
             return std::mem::swap(self, staged);
         }
         self.versions.extend(staged.versions.drain());
+        crate::point("writer.absorb.half_absorbed");
         self.keys.extend(staged.keys.drain());
         self.checkpoints.extend(staged.checkpoints.drain());
         self.events.append(&mut staged.events);

@@ -89,17 +89,16 @@ pub(crate) mod control;
 mod core;
 mod driver;
 mod error;
+#[doc(hidden)]
+pub mod failpoints;
 mod mailbox;
 #[cfg(test)]
 mod measure;
 #[cfg(any(test, loom))]
 #[doc(hidden)]
 pub mod nursery;
-#[cfg(loom)]
 #[doc(hidden)]
 pub mod planted;
-#[cfg(not(loom))]
-mod planted;
 mod reason;
 mod reply;
 mod report;

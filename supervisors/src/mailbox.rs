@@ -25,7 +25,9 @@ impl<M> Mailbox<M> {
     }
 
     fn ends(&self) -> &(Sender<M>, Receiver<M>) {
-        self.ends.get_or_init(|| channel::bounded(self.capacity()))
+        self.ends.get_or_init(|| {
+            channel::bounded(self.capacity() + usize::from(crate::planted::planted("mailbox_one_too_large")))
+        })
     }
 
     pub(crate) fn len(&self) -> usize {

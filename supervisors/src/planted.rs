@@ -1,5 +1,8 @@
-//! Bugs that a model plants to show that it would find them. Outside of loom none of them can be there.
-#![cfg_attr(not(loom), expect(unreachable_pub, reason = "the module is public for models only"))]
+//! Bugs that are planted to show that the tests would find them. None of them can be there in what is shipped.
+//!
+//! A loom model plants a [`Bug`]; outside of loom none of those can be there. Everything else plants by name:
+//! `planted("reply_before_sync")` is true in a process that was started with that name in `TIMBERLINE_PLANTED`, and false,
+//! at compile time, without the feature `planted`.
 
 /// A bug, each in one place of the shipped code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,5 +49,24 @@ pub(crate) fn is(bug: Bug) -> bool {
 /// Whether that bug is planted: never.
 #[cfg(not(loom))]
 pub(crate) const fn is(_: Bug) -> bool {
+    false
+}
+
+/// The variable that names the bug of a process.
+pub const VARIABLE: &str = "TIMBERLINE_PLANTED";
+
+/// Whether the bug of that name is planted in this process.
+#[cfg(feature = "planted")]
+#[must_use]
+pub fn planted(name: &str) -> bool {
+    static CHOSEN: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    CHOSEN.get_or_init(|| std::env::var(VARIABLE).ok()).as_deref() == Some(name)
+}
+
+/// Whether the bug of that name is planted in this process: never.
+#[cfg(not(feature = "planted"))]
+#[inline(always)]
+#[must_use]
+pub const fn planted(_name: &str) -> bool {
     false
 }

@@ -69,7 +69,8 @@ impl Model {
         let id = |number| EventId::new(0, Position::new(number), StoreTag(0));
         for number in numbers {
             let location = Location { segment: segment_of(number), offset: number as u32, length: 1 };
-            let cause = id(number / 2).to_u128().to_le_bytes();
+            // Every other one names its cause twice.
+            let causes = [id(number / 2).to_u128().to_le_bytes(); 2].concat();
             match &self.events[number as usize - 1] {
                 Some(event) => sink(Fact::Event {
                     event: EventRef {
@@ -82,7 +83,7 @@ impl Model {
                         kind: &event.kind,
                         payload_version: 1,
                         payload: &[],
-                        causes: Causes::from_bytes(&cause),
+                        causes: Causes::from_bytes(&causes[..16 * (1 + number as usize % 2)]),
                     },
                     key: format!("key-{number}").as_bytes(),
                     location,

@@ -247,3 +247,39 @@ fn records_of_hostile_lengths_are_refused_before_memory_is_taken() {
     let place = record::Place { position: 1, seeds: STORE.seeds(), tag: STORE.tag(), checked: false };
     assert!(record::decode(&[0xff; 100], 0, huge, &place).is_err());
 }
+
+/// A journal of one durable batch and one that was never synced; where that begins, in the last segment.
+fn with_an_unsynced_batch() -> (Image, usize) {
+    let disk = SimulatedDisk::new();
+    let (mut journal, _) = open(&disk).unwrap();
+    append(&mut journal, 2).unwrap();
+    journal.sync().unwrap();
+    append(&mut journal, 3).unwrap();
+    let ends = frames(&disk);
+    (disk.image(), ends[ends.len() - 2].0 as usize)
+}
+
+#[test]
+fn a_torn_frame_whose_header_is_damaged_too_tells_of_no_positions() {
+    let (image, begin) = with_an_unsynced_batch();
+    let name = image.names().last().unwrap().to_owned();
+    let gap_of = |bit: Option<usize>| {
+        let (mut torn, mut bytes) = (image.clone(), image.bytes(&name).unwrap());
+        bytes[begin + frame::FRAME_HEADER_BYTES..].fill(0);
+        bit.iter().for_each(|bit| bytes[begin + bit / 8] ^= 1 << (bit % 8));
+        torn.put(&name, &bytes);
+        open(&SimulatedDisk::from_image(torn)).unwrap().1.gap
+    };
+    assert_eq!(gap_of(None), Some(Position::new(3)..=Position::new(5)));
+    (8 * 8..48 * 8).for_each(|bit| assert_eq!(gap_of(Some(bit)), None, "bit {bit}"));
+}
+
+#[test]
+fn nothing_is_left_behind_a_tail_that_was_cut() {
+    let (image, begin) = with_an_unsynced_batch();
+    let disk = SimulatedDisk::from_image(cut(&image, begin, Fill::Random));
+    let (journal, first) = open(&disk).unwrap();
+    let (_, again) = open(&SimulatedDisk::from_image(disk.image())).unwrap();
+    assert!(first.cut.is_some() && again.cut.is_none(), "{first:?} {again:?}");
+    drop(journal);
+}

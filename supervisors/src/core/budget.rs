@@ -32,7 +32,7 @@ impl Budget {
     pub(crate) fn charge(&mut self, now: Time) -> Result<Grant, Spent> {
         let (of, within) = self.limit();
         self.slide(now);
-        if self.charged.len() >= of as usize {
+        if self.charged.len() >= of as usize + usize::from(crate::planted::planted("one_restart_too_many")) {
             return Err(self.spent());
         }
         self.charged.push_back(now);
@@ -68,8 +68,14 @@ impl Budget {
 
     /// A restart exactly `within` ago still counts: no placement of the window's edges lets through one more.
     fn slide(&mut self, now: Time) {
-        let Some(within) = self.limit().1 else { return };
-        while self.charged.front().is_some_and(|oldest| now - *oldest > within) {
+        let Some(within) = self.limit().1.filter(|_| !crate::planted::planted("window_not_sliding")) else {
+            return;
+        };
+        while self
+            .charged
+            .front()
+            .is_some_and(|oldest| now - *oldest > within || crate::planted::planted("window_forgets_all"))
+        {
             self.charged.pop_front();
         }
     }

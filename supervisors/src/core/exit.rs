@@ -39,9 +39,15 @@ impl Core {
         self.children[at].state = State::Down;
         self.tell_end(at, how, step);
         match (self.children[at].plan.kind, how) {
-            (_, How::Abnormal(Remedy::Escalate)) => self.escalate(at, step),
-            (Restart::Temporary, _) => self.forget(at, step),
-            (Restart::Transient, How::Normal | How::Shutdown) => self.end(at, None, step),
+            (_, How::Abnormal(Remedy::Escalate)) if !planted::planted("escalation_swallowed") => {
+                self.escalate(at, step)
+            }
+            (Restart::Temporary, _) if !planted::planted("temporary_child_revived") => self.forget(at, step),
+            (Restart::Transient, How::Normal | How::Shutdown)
+                if !planted::planted("transient_child_revived") =>
+            {
+                self.end(at, None, step)
+            }
             _ => self.charge(at, how, false, step),
         }
     }
@@ -54,7 +60,7 @@ impl Core {
         let key = self.children[at].key;
         if self.children[at].adding {
             self.add_failed(at, AddFailed::DidNotStart, step);
-        } else if self.phase == Phase::Booting {
+        } else if self.phase == Phase::Booting && !planted::planted("first_start_tried_again") {
             self.give_up(Cause::StartFailed { child: key }, step);
         } else if how == How::Abnormal(Remedy::Escalate) {
             self.escalate(at, step);

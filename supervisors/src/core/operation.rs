@@ -74,6 +74,7 @@ impl Core {
             (after, _) => Pause::Backoff(after),
         };
         let reach = self.group_of(child.key);
+        crate::failpoints::point("core.restart.told");
         self.drop_replaced_operations(at, reach, failed_start, step);
         self.operations.push(Operation { reach, phase: Progress::Stopping { then } });
     }
@@ -82,6 +83,7 @@ impl Core {
         match self.strategy {
             Strategy::OneForOne => Reach::Only(key),
             Strategy::OneForAll => Reach::All,
+            Strategy::RestForOne if crate::planted::planted("rest_for_one_restarts_one") => Reach::Only(key),
             Strategy::RestForOne => Reach::From(key),
         }
     }
@@ -182,7 +184,13 @@ impl Core {
     /// Asks the last child of the group that is up to stop; says whether all are down.
     fn stop_next(&mut self, reach: Reach, step: &mut Step<'_>) -> bool {
         while !matches!(self.phase, Phase::Stopping(_)) {
-            let last = self.range(reach).rev().find(|at| self.children[*at].must_come_down());
+            let mut group = self.range(reach);
+            let must_stop = |at: &usize| self.children[*at].must_come_down();
+            let last = if crate::planted::planted("stop_order_not_reversed") {
+                group.find(must_stop)
+            } else {
+                group.rev().find(must_stop)
+            };
             let Some(at) = last else { return true };
             match self.children[at].state {
                 // Who fell by itself before its stop was asked for is stopped all the same, and not charged.

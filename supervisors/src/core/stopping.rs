@@ -7,7 +7,11 @@ impl Core {
     /// Asks a child to stop, once.
     pub(super) fn ask_to_stop(&mut self, at: usize, step: &mut Step<'_>) {
         if self.children[at].state != State::Stopping {
-            self.arm(at, self.children[at].plan.shutdown, step);
+            self.arm(
+                at,
+                self.children[at].plan.shutdown.filter(|_| !crate::planted::planted("no_stop_deadline")),
+                step,
+            );
             self.children[at].state = State::Stopping;
             step.push(Effect::Stop { child: self.children[at].key });
         }
@@ -52,7 +56,12 @@ impl Core {
         if self.is_root {
             self.end_what_is_down(cause, step);
         }
-        match self.children.iter().rposition(super::Child::is_up) {
+        let last = self.children.iter().rposition(super::Child::is_up);
+        match if crate::planted::planted("shutdown_in_start_order") {
+            self.children.iter().position(super::Child::is_up)
+        } else {
+            last
+        } {
             Some(at) => self.ask_to_stop(at, step),
             None => {
                 self.phase = Phase::Done;

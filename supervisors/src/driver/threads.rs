@@ -1,6 +1,7 @@
 //! The slots' own threads: made when first rung, parked while there is nothing to do, joined at the end of their tree.
 
 use super::Runnable;
+use crate::failpoints;
 use crate::rt::Mutex;
 use crate::rt::thread::{self, JoinHandle, Thread};
 use crate::{Runtime, Time};
@@ -161,7 +162,7 @@ impl Threads {
 
     fn spawn(&self, name: String, bell: &Arc<Bell>, runtime: Runtime) -> std::io::Result<Thread> {
         let own = bell.clone();
-        let handle = thread::spawn(name.clone(), move || own.live(&runtime))?;
+        let handle = thread::spawn(name.clone(), failpoints::inherited(move || own.live(&runtime)))?;
         let thread = handle.thread().clone();
         let mut entries = self.entries.lock();
         entries.retain(|entry| !entry.handle.is_finished()); // those of removed children

@@ -18,9 +18,12 @@ pub(super) type Factory<M> = Box<dyn FnMut() -> Result<Box<dyn Life<M>>, ExitRea
 pub(super) fn factory<A: Actor>(
     mut make: impl FnMut() -> Result<A, A::Error> + Send + 'static,
 ) -> Factory<A::Message> {
-    Box::new(move || match make() {
-        Ok(actor) => Ok(Box::new(actor)),
-        Err(error) => Err(failed(error)),
+    Box::new(move || {
+        crate::failpoints::point("slot.factory.before");
+        match make() {
+            Ok(actor) => Ok(Box::new(actor)),
+            Err(error) => Err(failed(error)),
+        }
     })
 }
 
@@ -30,6 +33,7 @@ fn failed<E: Failure>(error: E) -> ExitReason {
 
 impl<A: Actor> Life<A::Message> for A {
     fn started(&mut self, context: &mut Context<'_, A::Message>) -> Result<(), ExitReason> {
+        crate::failpoints::point("slot.started");
         Actor::started(self, context).map_err(failed)
     }
 
@@ -46,10 +50,12 @@ impl<A: Actor> Life<A::Message> for A {
     }
 
     fn turn_ended(&mut self, context: &mut Context<'_, A::Message>) -> Result<Flow, ExitReason> {
+        crate::failpoints::point("slot.turn_ended");
         Actor::turn_ended(self, context).map_err(failed)
     }
 
     fn stopping(&mut self, context: &mut Context<'_, A::Message>, reason: &ExitReason) {
+        crate::failpoints::point("slot.stopping");
         Actor::stopping(self, context, reason);
     }
 }

@@ -67,7 +67,10 @@ impl<M: Send + 'static> Run<'_, M> {
             return open;
         }
         self.ask_for_alarm();
-        if std::mem::take(&mut self.body.turn.wake_me) && self.body.ended.is_none() {
+        if std::mem::take(&mut self.body.turn.wake_me)
+            && self.body.ended.is_none()
+            && !planted::planted("wake_me_lost")
+        {
             self.slot.wake_up(Hand::Here); // elects nobody: this is the runner
         }
         Outcome::Settle { taken: std::mem::take(&mut self.body.taken), ended: self.body.ended.take() }
@@ -214,7 +217,9 @@ impl<M: Send + 'static> Run<'_, M> {
         boundary::protect(
             || {
                 world.inspect(|world| world.around_handler(child));
+                crate::failpoints::point("slot.step.before");
                 let outcome = work(life, &mut context);
+                crate::failpoints::point("slot.step.after");
                 world.inspect(|world| world.around_handler(child));
                 outcome
             },
@@ -251,7 +256,7 @@ impl<M: Send + 'static> Run<'_, M> {
     /// A stop that comes too late for its incarnation is nobody's.
     fn stop(&mut self, incarnation: u64) {
         let lives = self.body.life.is_some() || planted::is(Bug::StopsTheDead);
-        if lives && incarnation == self.body.turn.incarnation {
+        if lives && (incarnation == self.body.turn.incarnation || planted::planted("stale_stop_heard")) {
             self.end_in_order(ExitReason::Shutdown);
         }
     }
@@ -268,7 +273,7 @@ impl<M: Send + 'static> Run<'_, M> {
     /// Commits what was handled, says goodbye, and goes down.
     fn end_in_order(&mut self, reason: ExitReason) {
         self.slot.stats.set_phase(Phase::Stopping);
-        if std::mem::take(&mut self.body.handled) > 0
+        if std::mem::take(&mut self.body.handled) > usize::from(planted::planted("last_turn_not_ended"))
             && let Err(failed) = self.protect(|life, context| life.turn_ended(context))
         {
             return self.fail(failed);
@@ -295,8 +300,15 @@ impl<M: Send + 'static> Run<'_, M> {
     }
 
     fn let_go(&mut self, verdict: CallError) {
-        let outbox = std::mem::take(&mut self.body.turn.outbox);
-        boundary::dropping(verdict.clone(), || drop(outbox));
+        let outbox = if planted::planted("failed_turn_sends") {
+            Default::default()
+        } else {
+            std::mem::take(&mut self.body.turn.outbox)
+        };
+        boundary::dropping(verdict.clone(), || {
+            crate::failpoints::point("slot.outbox.before_drop");
+            drop(outbox);
+        });
         // The first reason stands; what the drop of a failed actor panics about is only logged.
         if let Err(reason) = self.let_go_of_life(verdict) {
             tracing::warn!(child = %self.slot.id, %reason, "the actor panicked again while it was dropped");
@@ -306,9 +318,13 @@ impl<M: Send + 'static> Run<'_, M> {
     fn let_go_of_life(&mut self, verdict: CallError) -> Result<(), ExitReason> {
         let timers = self.body.turn.timers.take_all();
         let life = self.body.life.take();
-        boundary::dropping(verdict.clone(), || drop(timers));
+        boundary::dropping(verdict.clone(), || {
+            crate::failpoints::point("slot.timers.before_drop");
+            drop(timers);
+        });
         boundary::protect(
             || {
+                crate::failpoints::point("slot.life.before_drop");
                 drop(life);
                 Ok(())
             },

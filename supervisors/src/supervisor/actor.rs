@@ -66,7 +66,9 @@ impl Actor for SupervisorActor {
     type Error = Infallible;
 
     fn started(&mut self, context: InTurn<'_, '_>) -> Result<(), Infallible> {
+        crate::failpoints::point("supervisor.started.before_gather");
         self.gather(context);
+        crate::failpoints::point("supervisor.started.gathered");
         self.step(Event::Start, context);
         Ok(())
     }
@@ -82,6 +84,7 @@ impl Actor for SupervisorActor {
     }
 
     fn woken(&mut self, context: InTurn<'_, '_>) -> Result<Flow, Infallible> {
+        crate::failpoints::point("supervisor.woken");
         let stop = self.family.stop_wanted.load(Ordering::Acquire) == context.incarnation();
         if stop && !std::mem::replace(&mut self.told_to_stop, true) {
             self.step(Event::Shutdown, context);
@@ -140,6 +143,7 @@ impl SupervisorActor {
     }
 
     fn note_exit(&self, child: Key, incarnation: u64, reason: ExitReason) -> How {
+        crate::failpoints::point("supervisor.heard.exit");
         let how = how(&reason);
         self.family.with(child, |kin| {
             if kin.incarnation == incarnation && !kin.ended {
@@ -164,7 +168,9 @@ impl SupervisorActor {
         let (child, settings) = spec.into_parts();
         let key = self.family.next_key();
         self.family.adopt(key, &child, &settings, parent_of(context));
+        crate::failpoints::point("supervisor.add.adopted");
         self.family.take_in(key, child, settings, false);
+        crate::failpoints::point("supervisor.add.taken_in");
         self.adding.insert(key, reply);
         if let Some(plan) = self.family.with(key, |kin| kin.plan()) {
             self.step(Event::Add { child: key, plan }, context);
@@ -180,6 +186,7 @@ impl SupervisorActor {
         match self.family.find(id) {
             None => reply.send(Err(RemoveError::Unknown)),
             Some((key, ..)) => {
+                crate::failpoints::point("supervisor.remove.found");
                 self.removing.entry(key).or_default().push(reply);
                 self.step(Event::Remove(key), context);
             }
@@ -189,8 +196,11 @@ impl SupervisorActor {
     fn step(&mut self, event: Event, context: InTurn<'_, '_>) {
         let mut effects = Vec::new();
         let at = Moment { now: context.now(), luck: self.draw() };
+        crate::failpoints::point("supervisor.step.before_decision");
         self.core.step(at, event, &mut effects);
+        crate::failpoints::point("supervisor.step.decided");
         effects.into_iter().for_each(|effect| self.carry_out(effect, context));
+        crate::failpoints::point("supervisor.step.before_answers");
         self.answers.drain(..).for_each(Answered::give);
     }
 
@@ -206,6 +216,7 @@ impl SupervisorActor {
 /// What it does.
 impl SupervisorActor {
     fn carry_out(&mut self, effect: Effect, context: InTurn<'_, '_>) {
+        crate::failpoints::point("supervisor.carry_out.before");
         match effect {
             Effect::Start { child, incarnation } => self.start(child, incarnation),
             Effect::Stop { child } => self.stop(child),
@@ -239,6 +250,7 @@ impl SupervisorActor {
             kin.incarnation = incarnation;
             kin.child.clone()
         });
+        crate::failpoints::point("supervisor.start.noted");
         start.into_iter().for_each(|child| child.start(incarnation));
     }
 
@@ -248,6 +260,7 @@ impl SupervisorActor {
             kin.state = State::Stopping;
             (kin.child.clone(), kin.incarnation)
         });
+        crate::failpoints::point("supervisor.stop.noted");
         stop.into_iter().for_each(|(child, incarnation)| child.stop(incarnation, Hand::Ring));
     }
 
@@ -293,6 +306,7 @@ impl SupervisorActor {
 
     fn exit(&mut self, cause: Cause) {
         self.exiting = true;
+        crate::failpoints::point("supervisor.exit.before_verdict");
         let verdict = match cause {
             Cause::Shutdown => Verdict::Ended(ExitReason::Shutdown),
             Cause::StartFailed { child } => self.family.did_not_start(child),
@@ -300,6 +314,7 @@ impl SupervisorActor {
             Cause::Escalated { child } => Verdict::Ended(self.family.escalated(child)),
         };
         *self.family.verdict.lock() = Some(verdict);
+        crate::failpoints::point("supervisor.exit.verdict_known");
         self.family.end_added();
     }
 }

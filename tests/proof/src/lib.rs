@@ -5,9 +5,11 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)] // a proof may touch anything
 
+pub mod bites;
 pub mod checkers;
 pub mod fuzzing;
 pub mod kills;
+pub mod panics;
 mod row;
 pub mod simulation;
 pub mod sweeps;

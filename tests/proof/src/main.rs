@@ -13,9 +13,11 @@ const ROWS: &[(&str, Run)] = &[
     ("R2", proof::sweeps::r2),
     ("R3", proof::sweeps::r3),
     ("R4", proof::sweeps::r4),
+    ("R5", proof::panics::r5),
     ("R6", proof::simulation::r6),
     ("R7", proof::simulation::r7),
     ("R8", proof::simulation::r8),
+    ("R9", proof::bites::r9),
     ("R10", proof::kills::r10),
     ("R11", proof::simulation::r11),
     ("R12", proof::simulation::r12),
@@ -25,7 +27,9 @@ const ROWS: &[(&str, Run)] = &[
 
 fn main() -> ExitCode {
     proof::kills::act_if_victim();
-    if let Some(code) = proof::simulation::command() {
+    if let Some(code) =
+        proof::bites::command().or_else(proof::panics::command).or_else(proof::simulation::command)
+    {
         return code;
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();

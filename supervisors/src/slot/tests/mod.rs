@@ -1,5 +1,6 @@
 //! What a slot does for its callers, on real threads.
 
+mod endings;
 mod expecting;
 mod mending;
 

@@ -83,6 +83,9 @@ fn check_receipts(asked: &Asked, given: &[Given], life: &Life<'_>, wrong: &mut V
     if fresh.windows(2).any(|pair| pair[1].position != pair[0].position + 1) {
         wrong.push(format!("a batch is dense: append {}: {given:?}", asked.append));
     }
+    if asked.items.iter().any(|item| item.durable) && given.iter().any(|given| !given.durable) {
+        wrong.push(format!("a batch is as durable as its strongest event asks: append {}", asked.append));
+    }
     let before = life.before.last().map_or(0, |event| event.position);
     for (item, given) in asked.items.iter().zip(given) {
         if !given.duplicate && given.position <= before {

@@ -23,7 +23,7 @@ fn reaction(position: u64, to: &Stored, version: u64) -> Stored {
 }
 
 fn item(number: u64, entity: &'static str) -> Item {
-    Item { number, entity: entity.into(), expected: Expected::Any, unless: None, key: None }
+    Item { number, entity: entity.into(), expected: Expected::Any, unless: None, key: None, durable: false }
 }
 
 fn asked(append: usize, items: Vec<Item>) -> Happened {

@@ -60,7 +60,7 @@ fn named(plan: &str) -> Plan {
 }
 
 /// Prints what happened and what was wrong.
-fn show(outcome: &Outcome) -> ExitCode {
+pub fn show(outcome: &Outcome) -> ExitCode {
     for (place, happened) in outcome.history.iter().enumerate() {
         match happened {
             Happened::Opened(log) => println!("{place} Opened with {} events", log.len()),

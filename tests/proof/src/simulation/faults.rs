@@ -148,6 +148,7 @@ impl Faults {
 
     /// From here on nothing goes wrong.
     pub(super) fn heal(&self) {
+        timberline::supervisors::failpoints::disarm();
         self.calm.store(true, Ordering::Relaxed);
         self.replace_disk();
     }

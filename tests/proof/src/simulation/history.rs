@@ -84,6 +84,8 @@ pub struct Item {
     pub unless: Option<(Watch, u64)>,
     /// Its idempotency key.
     pub key: Option<u64>,
+    /// Whether its receipt has to wait for the disk.
+    pub durable: bool,
 }
 
 /// An append that was asked for.

@@ -33,7 +33,7 @@ pub use history::{
 pub use plan::{Bug, Plan};
 pub use replay::{replay, save};
 
-pub use command::command;
+pub use command::{command, show};
 pub use rows::{r6, r7, r8, r11, r12, r14};
 pub use run::{Outcome, run};
 pub use shrink::{shrink, weight};

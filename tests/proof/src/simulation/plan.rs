@@ -1,6 +1,7 @@
 //! How large a world is, and what may go wrong in it.
 
 use super::faults::Class;
+use timberline::RestartPolicy;
 
 /// A bug of the harness's own, to see that the checkers and the shrinking bite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,10 @@ pub struct Plan {
     pub quiet: usize,
     /// A bug of the harness's own.
     pub bug: Option<Bug>,
+    /// The restart policy of the pipeline's parts and of the workers, if it is not drawn.
+    pub restarts: Option<RestartPolicy>,
+    /// Callers do not wait for three of four of their answers.
+    pub callers_are_gone: bool,
 }
 
 impl Plan {
@@ -57,6 +62,8 @@ impl Plan {
             swarms: true,
             quiet: 150,
             bug: None,
+            restarts: None,
+            callers_are_gone: false,
         }
     }
 
@@ -65,7 +72,7 @@ impl Plan {
     pub fn small() -> Plan {
         use Class::*;
         let classes = vec![CrashAtOperation, ActorPanics, HandlerPanics, HandlerRollsBack, SyncFailsOnce];
-        Plan { lives: 1, rounds: 6, clients: 2, batch: 2, classes, swarms: false, quiet: 0, bug: None }
+        Plan { lives: 1, rounds: 6, clients: 2, batch: 2, classes, swarms: false, quiet: 0, ..Plan::broad() }
     }
 
     /// The world of deliveries: large batches, and everything that disturbs workers.
@@ -74,11 +81,37 @@ impl Plan {
         Plan { batch: super::client::ITEMS_MAX, ..Plan::broad() }
     }
 
+    /// The world of failpoints: everything that makes a store go through all of its code, and handlers that panic.
+    #[must_use]
+    pub fn panicky(restarts: RestartPolicy, callers_are_gone: bool) -> Plan {
+        use Class::*;
+        let classes = vec![
+            LargeEvents,
+            SmallMailboxes,
+            DiskFull,
+            GateDenies,
+            HandlerPanics,
+            HandlerRollsBack,
+            HandlerStops,
+            Kill,
+            PowerCut,
+            CrashAtOperation,
+        ];
+        let restarts = Some(restarts);
+        Plan { lives: 3, rounds: 24, classes, swarms: false, restarts, callers_are_gone, ..Plan::broad() }
+    }
+
+    /// Larger batches in longer lives.
+    #[must_use]
+    pub fn longer(self) -> Plan {
+        Plan { rounds: self.rounds * 6, batch: super::client::ITEMS_MAX, ..self }
+    }
+
     /// The world of histories: more clients, many operations, nothing that ends the process.
     #[must_use]
     pub fn talkative() -> Plan {
         use Class::*;
         let classes = vec![ActorPanics, SlowDisk, SmallMailboxes, DiskFull, ShortWrites, GateDenies, Kill];
-        Plan { lives: 2, rounds: 400, clients: 5, batch: 4, classes, swarms: true, quiet: 300, bug: None }
+        Plan { lives: 2, rounds: 400, clients: 5, batch: 4, classes, quiet: 300, ..Plan::broad() }
     }
 }

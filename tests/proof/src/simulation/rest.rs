@@ -1,10 +1,10 @@
 //! The end of a run: everything heals, and everything must converge.
 
-use super::client::{Client, ENTITIES, probe, region};
+use super::client::{Client, ENTITIES, probe, region, step};
 use super::history::{Happened, Stored, Watch};
 use super::world::{World, stored};
-use std::collections::BTreeMap;
-use timberline::{CursorWorkerState, EventId, GraphOptions, Region, Retry, Store};
+use std::collections::{BTreeMap, BTreeSet};
+use timberline::{AppendOptions, CursorWorkerState, Durability, EventId, GraphOptions, Region, Retry, Store};
 
 /// A world that takes more steps than this to come to rest never will.
 const STEPS_MAX: u64 = 200_000;
@@ -22,6 +22,8 @@ impl World {
         self.reopen_until_it_works();
         self.settle();
         self.hire_all();
+        self.settle();
+        self.end_quietly();
         self.settle();
         self.check_workers();
         let Some(life) = &self.life else { panic!("the store is open") };
@@ -77,6 +79,27 @@ impl World {
         }
     }
 
+    /// Appends for which nobody waits until the disk has them: they must get there by themselves, and to the workers,
+    /// also to one that comes between two of them.
+    fn end_quietly(&mut self) {
+        const TALLY: usize = 1;
+        let tally = self.life.as_mut().and_then(|life| life.workers[TALLY].take());
+        tally.into_iter().for_each(|worker| {
+            worker.stop();
+            super::staff::join(worker, &self.notes);
+        });
+        self.append_buffered("a0", u64::MAX - 2);
+        self.tend_workers();
+        self.append_buffered("b0", u64::MAX - 3);
+    }
+
+    fn append_buffered(&self, entity: &str, number: u64) {
+        let Some(life) = &self.life else { panic!("the store is open") };
+        let options = AppendOptions::new().durability(Durability::Buffered);
+        let event = step(entity, "s0", number, false).with(options);
+        life.store.append_event(event).expect("a healthy store stores");
+    }
+
     fn check_workers(&self) {
         let Some(life) = &self.life else { panic!("the store is open") };
         for (job, worker) in self.jobs.iter().zip(&life.workers) {
@@ -94,6 +117,9 @@ impl World {
         assert_eq!(report.last.get(), report.events + report.gap_positions, "positions are not dense");
         assert!(last <= report.last.get());
         assert_eq!(store.written(), report.last);
+        assert_eq!(store.durable(), report.last, "at rest everything is on the disk");
+        let entities: BTreeSet<&str> = log.iter().map(|event| &*event.entity).collect();
+        assert_eq!(store.stats().entities, entities.len() as u64, "the entities are counted");
         let mut watches = vec![Watch::Steps, Watch::Prefix("a".into()), Watch::Scope("s1".into())];
         watches.extend(ENTITIES.iter().map(|entity| Watch::Entity((*entity).into())));
         let first = log.len() % watches.len();

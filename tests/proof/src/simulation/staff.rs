@@ -38,6 +38,7 @@ impl World {
             notes: self.notes.clone(),
             store: Arc::downgrade(&life.store),
             bug: self.plan.bug,
+            restarts: self.plan.restarts,
         };
         match worker::hire(&self.jobs[number], self.hirings, &life.store, &bench) {
             Ok(worker) => life.workers[number] = Some(worker),

@@ -45,6 +45,8 @@ pub(super) struct Bench {
     /// Weak: the store joins its workers.
     pub(super) store: Weak<Store>,
     pub(super) bug: Option<Bug>,
+    /// Of every worker, if it is not drawn.
+    pub(super) restarts: Option<RestartPolicy>,
 }
 
 /// Hires a worker for a job.
@@ -61,6 +63,7 @@ pub(super) fn hire(
         2 => RestartPolicy::Never,
         _ => RestartPolicy::Bounded { max_restarts: 2, within: Duration::from_secs(60) },
     };
+    let restarts = bench.restarts.unwrap_or(restarts);
     let mut config = CursorWorkerConfig::default().name(job.name).batch_size(batch).restart(restarts);
     if job.is_durable {
         config = config.checkpoint(CheckpointId::new(job.name).unwrap());

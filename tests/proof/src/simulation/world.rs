@@ -127,6 +127,7 @@ impl World {
             notes: &self.notes,
             appends: &mut self.appends,
             batch: self.plan.batch,
+            is_gone: self.plan.callers_are_gone,
         };
         life.clients[number].act(&mut desk);
     }
@@ -224,7 +225,10 @@ impl World {
                 false => Ok(()),
             }
         });
-        let builder = Store::builder(config).gate(rule).record_denials(true);
+        let mut builder = Store::builder(config).gate(rule).record_denials(true);
+        if let Some(restarts) = self.plan.restarts {
+            builder = builder.pipeline_restarts(restarts);
+        }
         builder.tiny_segments(SEGMENT_BYTES).simulated(self.simulation.runtime(), Arc::new(self.disk.clone()))
     }
 
@@ -234,6 +238,9 @@ impl World {
             self.count_opening(&self.builder(self.config()).open_read_only());
         }
         for trial in 0.. {
+            if trial >= OPENINGS_MAX {
+                timberline::supervisors::failpoints::disarm();
+            }
             self.faults.pause(trial >= OPENINGS_MAX);
             let opened = self.builder(self.config()).open();
             self.faults.pause(false);
