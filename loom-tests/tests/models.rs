@@ -213,7 +213,7 @@ fn exit_notice_and_full_command_lane_bites() {
 
 #[test]
 fn drop_the_last_handle_and_restart() {
-    explore("drop the last handle | restart", 2, 71_725, || {
+    explore("drop the last handle | restart", 2, 71_119, || {
         let (nursery, kept, address) = kept(2);
         let other = thread::spawn(move || {
             let submitted = address.submit(Count::Fail);
