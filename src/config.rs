@@ -139,7 +139,7 @@ impl Config {
     }
 
     /// After how long a buffered event is brought to the disk at the latest: 1 ms to 1 h, by default 100 ms. Appends to what
-    /// is buffered go on meanwhile. A disk that takes longer than that for one sync is given the next when it is done.
+    /// is buffered go on meanwhile. While a sync takes longer than that, the next one waits for another interval.
     pub fn flush_interval(mut self, interval: Duration) -> Self {
         self.flush_interval = interval;
         self

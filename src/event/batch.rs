@@ -105,9 +105,22 @@ impl Batch {
         self.spares.pop().unwrap_or_default()
     }
 
+    /// Memory to add to, without what was read before.
+    pub(crate) fn empty_spare(&mut self) -> Vec<u8> {
+        let mut memory = self.spare();
+        memory.clear();
+        memory
+    }
+
     /// Adds the block that the events are lent out of which were pushed since the last block.
     pub(crate) fn push_block(&mut self, block: Arc<Vec<u8>>) {
         self.blocks.push(block);
+    }
+
+    /// The bytes of each block.
+    #[cfg(test)]
+    pub(crate) fn block_bytes(&self) -> Vec<usize> {
+        self.blocks.iter().map(|block| block.len()).collect()
     }
 
     /// Adds an event of the block that is pushed next.

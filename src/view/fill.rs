@@ -15,10 +15,10 @@ const RUN_EVENTS_MIN: usize = 4;
 
 /// Adds the found events to `batch`. They are given in position order.
 pub(super) fn fill(reader: &JournalReader, found: &[Found], batch: &mut Batch) -> Result<(), ReadError> {
-    let mut singles = batch.spare();
+    let mut singles = batch.empty_spare();
     for run in found.chunk_by(|one, next| is_near(*one, *next)) {
         if run.len() < RUN_EVENTS_MIN {
-            read_singles(reader, run, &mut singles, batch)?;
+            singles = read_singles(reader, run, singles, batch)?;
             continue;
         }
         singles = end_block(singles, batch);
@@ -36,7 +36,7 @@ fn end_block(bytes: Vec<u8>, batch: &mut Batch) -> Vec<u8> {
         return bytes;
     }
     batch.push_block(bytes.into());
-    batch.spare()
+    batch.empty_spare()
 }
 
 fn is_near(one: Found, next: Found) -> bool {
@@ -61,17 +61,22 @@ fn end(found: &Found) -> u32 {
     found.location.offset + found.location.length
 }
 
+/// Adds each of the events to `bytes`; gives memory to go on with, for a block is no longer than what is read at once
+/// and one event.
 fn read_singles(
     reader: &JournalReader,
     run: &[Found],
-    bytes: &mut Vec<u8>,
+    mut bytes: Vec<u8>,
     batch: &mut Batch,
-) -> Result<(), ReadError> {
+) -> Result<Vec<u8>, ReadError> {
     for Found { position, location } in run {
-        let event = reader.read_event(*position, *location, bytes);
+        let event = reader.read_event(*position, *location, &mut bytes);
         batch.push(event.map_err(|error| read_error(error, *position))?);
+        if bytes.len() >= READ_BYTES_MAX as usize {
+            bytes = end_block(bytes, batch);
+        }
     }
-    Ok(())
+    Ok(bytes)
 }
 
 fn read_piece(reader: &JournalReader, piece: &[Found], batch: &mut Batch) -> Result<(), ReadError> {

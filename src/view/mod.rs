@@ -5,6 +5,8 @@
 
 mod fill;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use crate::error::ReadError;
 use crate::event::Durability;

@@ -21,8 +21,8 @@ impl Writer {
         }
     }
 
-    /// Nobody waits for this sync, so that it runs beside the appends. On a disk that takes longer than the interval the next
-    /// one waits for its turn.
+    /// Nobody waits for this sync, so that it runs beside the appends. While one takes longer than the interval, the next
+    /// waits for another interval.
     pub(super) fn flush_due(&mut self, context: &mut Context<'_, Message>) {
         self.flush_is_due = false;
         if self.is_syncing {
