@@ -76,7 +76,7 @@ fn a_block_in_which_nothing_changes_any_more_is_read_once() {
 }
 
 #[test]
-fn damage_that_was_kept_is_not_told_when_the_disk_is_whole_again() {
+fn damage_is_not_kept_and_not_told_any_more_when_the_disk_is_whole_again() {
     let disk = SimulatedDisk::new();
     let (journal, found) = journal(&disk, 100, 100);
     let (Found { position, location }, reader) = (found[3], journal.reader());
@@ -89,4 +89,7 @@ fn damage_that_was_kept_is_not_told_when_the_disk_is_whole_again() {
     }
     file.write_at(&record, location.offset.into()).unwrap();
     reader.read_event(position, location, &mut Vec::new()).unwrap();
+    let before = reads(&disk);
+    reader.read_event(position, location, &mut Vec::new()).unwrap();
+    assert_eq!(reads(&disk), before, "what is whole is kept instead");
 }
