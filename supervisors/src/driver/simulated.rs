@@ -48,9 +48,8 @@ struct State {
     blocked: Vec<(usize, Arc<dyn Runnable>)>,
     /// Busy until then: what runs next of them waits.
     busy: Vec<(Time, Arc<dyn Runnable>)>,
-    /// Busy until then though there is nothing more to do: what elects that slot waits as long. Weak, and not a key:
-    /// another slot may come to stand where one that is gone has stood, and no address may decide anything.
-    resting: Vec<(Time, Weak<dyn Runnable>)>,
+    /// Busy until then though there is nothing more to do: what elects the slot of that key waits as long.
+    resting: Vec<(Time, usize)>,
     /// At most one per slot.
     alarms: Vec<(Time, Weak<dyn Runnable>)>,
     /// How long the step in hand keeps its slot busy.
@@ -213,8 +212,8 @@ impl State {
     }
 
     fn ring(&mut self, slot: Arc<dyn Runnable>) {
-        let is_it = |resting: &Weak<dyn Runnable>| std::ptr::addr_eq(resting.as_ptr(), Arc::as_ptr(&slot));
-        match self.resting.iter().find(|(until, resting)| is_it(resting) && *until > self.now) {
+        let key = slot.key();
+        match self.resting.iter().find(|(until, resting)| *resting == key && *until > self.now) {
             Some((until, _)) => self.busy.push((*until, slot)),
             None => self.runnable.push(slot),
         }
@@ -291,10 +290,10 @@ impl State {
         }
     }
 
-    fn after(&mut self, key: usize, ran: Weak<dyn Runnable>, after: After) {
+    fn after(&mut self, key: usize, after: After) {
         let until = self.now + std::mem::take(&mut self.delay);
         match after {
-            After::Resigned if until > self.now => self.resting.push((until, ran)),
+            After::Resigned if until > self.now => self.resting.push((until, key)),
             After::Resigned => {}
             After::Again(slot) | After::HandOver(slot) if until > self.now => self.busy.push((until, slot)),
             After::Again(slot) | After::HandOver(slot) => self.runnable.push(slot),
@@ -370,7 +369,7 @@ impl World for Core {
 
 impl Core {
     fn run(&self, slot: Arc<dyn Runnable>) {
-        let (key, ran) = (slot.key(), Arc::downgrade(&slot));
+        let key = slot.key();
         let outer = {
             let mut state = self.state.lock();
             state.steps += 1;
@@ -386,7 +385,7 @@ impl Core {
             drop(state); // what the slot drops may want it
             return drop(after);
         }
-        state.after(key, ran, after);
+        state.after(key, after);
         state.delay = outer;
     }
 }

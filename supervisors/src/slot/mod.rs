@@ -54,6 +54,7 @@ const CLOSED: usize = 1 << (usize::BITS - 1);
 
 pub(crate) struct Slot<M: Send + 'static> {
     id: ChildId,
+    key: usize,
     /// See the top of this file. Anyone adds; only the runner subtracts.
     pending: AtomicUsize,
     /// A wake-up waits. Set by anyone, cleared by the runner.
@@ -72,6 +73,12 @@ pub(crate) struct Slot<M: Send + 'static> {
     completion: Completion,
     /// Of a supervisor: makes its message of a child's notice.
     lift: Option<fn(Notice) -> M>,
+}
+
+/// A number and no address: another slot may come to stand where one that is gone has stood.
+fn next_key() -> usize {
+    static LAST: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 struct Home {
@@ -105,6 +112,7 @@ impl<M: Send + 'static> Slot<M> {
     ) -> Arc<Slot<M>> {
         Arc::new(Slot {
             id,
+            key: next_key(),
             pending: AtomicUsize::new(1), // that of the first start
             wake: AtomicBool::new(false),
             alarm: AtomicBool::new(false),
@@ -144,9 +152,9 @@ impl<M: Send + 'static> Slot<M> {
         self.mailbox.len()
     }
 
-    /// Tells slots apart; never ordered by.
+    /// Tells slots apart, also those that are gone; never ordered by.
     pub(crate) fn key(&self) -> usize {
-        std::ptr::from_ref(self).addr()
+        self.key
     }
 
     pub(crate) fn is_closed(&self) -> bool {

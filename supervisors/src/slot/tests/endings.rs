@@ -48,3 +48,11 @@ fn a_stop_that_comes_too_late_for_its_incarnation_is_nobodys() {
     assert_eq!(stage.address.call_within(LONG, |reply| Do::Answer(7, reply)), Ok(7));
     stage.end();
 }
+
+#[test]
+fn no_slot_is_taken_for_one_that_is_gone() {
+    // Each is dropped before the next is made, which the allocator then likes to put into the same place.
+    let key = |_| ChildSpec::actor("brief", || Diary(channel::bounded(1).0)).1.slot.key();
+    let keys: std::collections::BTreeSet<usize> = (0..100).map(key).collect();
+    assert_eq!(keys.len(), 100);
+}
