@@ -81,7 +81,7 @@ impl Journal {
                 Err(format!("{at}: {expected} notes stand whole, {} are told", contents.notes.len()))
             }
             // No crash leaves half a header, and no crash takes a successor away: that is damage, and is told.
-            Err(Told::Open(error)) if changed < HEADER_BYTES && names_the_segment(&error) => Ok(()),
+            Err(Told::Open(error)) if changed < HEADER_BYTES && is_told(&error, segment) => Ok(()),
             Err(Told::Open(OpenError::Missing { .. })) if is_sealed => Ok(()),
             Err(told) => Err(format!("{at}: {told}")),
         }
@@ -109,9 +109,14 @@ impl Journal {
     }
 }
 
-/// What an opening may say of a header that is not what was written.
-fn names_the_segment(error: &OpenError) -> bool {
-    matches!(error, OpenError::Corrupt { .. } | OpenError::Foreign { .. } | OpenError::Format { .. })
+/// Whether an opening says of that segment's header what it looks like: damaged, of another segment, of another format.
+fn is_told(error: &OpenError, segment: usize) -> bool {
+    match error {
+        OpenError::Corrupt { path, .. }
+        | OpenError::Foreign { path, .. }
+        | OpenError::Format { path, .. } => path.ends_with(segment_name(segment as u32 + 1)),
+        _ => false,
+    }
 }
 
 fn segments(image: &Image) -> Vec<Vec<u8>> {
