@@ -134,7 +134,7 @@ fn a_region_with_too_many_terms_is_refused_wherever_it_is_used() {
 fn a_config_that_cannot_work_is_refused_by_the_name_of_its_setting_and_nothing_is_created() {
     use std::time::Duration;
     type Change = fn(Config) -> Config;
-    let cases: [(&str, Change); 27] = [
+    let cases: [(&str, Change); 31] = [
         ("commit_bytes_max", |c| c.commit_bytes_max(0)),
         ("commit_bytes_max", |c| c.commit_bytes_max(16 * 1024 - 1)),
         ("commit_bytes_max", |c| c.commit_bytes_max((1 << 30) + 1)),
@@ -155,6 +155,10 @@ fn a_config_that_cannot_work_is_refused_by_the_name_of_its_setting_and_nothing_i
         ("open_files_max", |c| c.open_files_max(0)),
         ("open_files_max", |c| c.open_files_max(1)),
         ("open_files_max", |c| c.open_files_max(u64::MAX)),
+        ("index_cache_bytes", |c| c.index_cache_bytes((64 << 10) - 1)),
+        ("index_cache_bytes", |c| c.index_cache_bytes((64 << 30) + 1)),
+        ("read_cache_bytes", |c| c.read_cache_bytes((64 << 10) - 1)),
+        ("read_cache_bytes", |c| c.read_cache_bytes((64 << 30) + 1)),
         ("flush_interval", |c| c.flush_interval(Duration::ZERO)),
         ("flush_interval", |c| c.flush_interval(Duration::from_nanos(1))),
         ("flush_interval", |c| c.flush_interval(Duration::MAX)),
@@ -189,6 +193,8 @@ fn a_config_at_the_ends_of_its_ranges_works() {
         .batch_events_max(1)
         .mailbox_messages(1)
         .open_files_max(2)
+        .index_cache_bytes(64 << 10)
+        .read_cache_bytes(64 << 10)
         .flush_interval(Duration::from_millis(1));
     let most = Config::new(dir.path().join("most"))
         .commit_bytes_max(512 << 20)
@@ -197,6 +203,8 @@ fn a_config_at_the_ends_of_its_ranges_works() {
         .batch_events_max(1_000_000)
         .mailbox_messages(65_536)
         .open_files_max(4_096)
+        .index_cache_bytes(64 << 30)
+        .read_cache_bytes(64 << 30)
         .flush_interval(Duration::from_secs(3_600))
         .call_deadline(Duration::from_secs(86_400))
         .shutdown_deadline(Duration::from_secs(3_600));
