@@ -95,6 +95,21 @@ impl JournalReader {
             self.published().forget(location);
             bytes.truncate(begin);
         }
+        self.read_record(position, location, bytes)
+    }
+
+    /// The same, read by itself and not kept: of many events that stand far apart hardly one is near to another that will
+    /// be asked for soon, and a block costs several times what a record does.
+    ///
+    /// # Errors
+    /// As [`JournalReader::read_event`].
+    pub fn read_record(
+        &self,
+        position: Position,
+        location: Location,
+        bytes: &mut Vec<u8>,
+    ) -> Result<EventSpan, JournalError> {
+        let begin = bytes.len();
         let Location { segment, offset, length } = location;
         let corrupt = || self.corrupt(ReadPoint::at(position, location));
         // Asked before memory is taken.

@@ -1,4 +1,4 @@
-//! Reads found events: those that stand close together at once, the others out of the blocks that readers keep.
+//! Reads found events: those that stand close together at once, the others each by itself.
 
 use super::read_error;
 use crate::error::ReadError;
@@ -10,7 +10,7 @@ use crate::journal::JournalReader;
 pub(super) const READ_BYTES_MAX: u32 = 256 << 10;
 /// Bytes between two records that are cheaper to read than to skip.
 const SKIP_BYTES_MIN: u32 = 8 << 10;
-/// A run of fewer events is taken out of the blocks that are kept.
+/// Of a run of fewer events each is read by itself.
 const RUN_EVENTS_MIN: usize = 4;
 
 /// Adds the found events to `batch`. They are given in position order.
@@ -70,7 +70,7 @@ fn read_singles(
     batch: &mut Batch,
 ) -> Result<Vec<u8>, ReadError> {
     for Found { position, location } in run {
-        let event = reader.read_event(*position, *location, &mut bytes);
+        let event = reader.read_record(*position, *location, &mut bytes);
         batch.push(event.map_err(|error| read_error(error, *position))?);
         if bytes.len() >= READ_BYTES_MAX as usize {
             bytes = end_block(bytes, batch);
