@@ -125,8 +125,8 @@ impl Config {
         self
     }
 
-    /// Bytes of segments that are kept in memory for reads of single events by their ids: 64 KiB to 64 GiB, 64 MiB by
-    /// default. It fills as such reads go on; reads of regions and appends leave it alone.
+    /// Bytes of segments that are kept in memory for reads of single events and of regions whose events stand far apart:
+    /// 64 KiB to 64 GiB, 64 MiB by default. It fills as such reads go on; reads in order and appends leave it alone.
     pub fn read_cache_bytes(mut self, bytes: u64) -> Self {
         self.read_cache_bytes = bytes;
         self

@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::{Batch, Coordinate, NewEvent};
 use crate::index::{Found, Lookups, Window};
-use crate::journal::{EncodedEvent, Journal, JournalOptions, Numbers, StoreId};
+use crate::journal::{EncodedEvent, Journal, JournalOptions, Keep, Numbers, StoreId};
 use crate::position::{CheckpointId, Version};
 use crate::region::Region;
 use crate::storage::simulated::SimulatedDisk;
@@ -63,7 +63,7 @@ fn check(journal: &Journal, index: &Index) {
         );
         let mut buffer = Vec::new();
         for Found { position, location } in found {
-            let event = reader.read_event(position, location, &mut buffer).unwrap();
+            let event = reader.read_event(position, location, Keep::AtOnce, &mut buffer).unwrap();
             assert_eq!(event.view(&buffer).entity, format!("entity-{entity}"));
         }
         let newest = (1..=last.get()).rev().find(|n| n % 5 == entity).unwrap();

@@ -40,6 +40,7 @@ pub use error::{JournalError, Limited};
 pub use follower::JournalFollower;
 pub use frame::{Frame, FrameMark};
 pub use options::JournalOptions;
+pub use published::Keep;
 pub use reader::JournalReader;
 pub use recovery::{Cut, Recovery};
 pub use runs::SegmentBounds;

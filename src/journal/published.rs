@@ -25,10 +25,21 @@ pub(super) struct Published {
     /// Blocks in which records were looked up, by segment and number. A block is kept only if nothing in it changes
     /// any more.
     blocks: Cache<u64, Block>,
+    /// Blocks that a read of many events has asked for once.
+    asked: Cache<u64, ()>,
     /// Segment and offset of the end of the last whole frame, in one word so that they change together.
     tail: AtomicU64,
     /// Whether the writer is another process: when that recovers, it may cut what was never synced and was seen here.
     is_beside_writer: bool,
+}
+
+/// When the block of a record is worth keeping. To read and keep one costs several times what its record does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// At once.
+    AtOnce,
+    /// When it is asked for a second time: a read of many events that stand far apart may touch more blocks than are kept.
+    SecondTime,
 }
 
 /// A segment's open file, with what never changes of it.
@@ -42,9 +53,11 @@ pub(super) struct OpenSegment {
 
 impl Published {
     pub(super) fn new(storage: Arc<dyn Storage>, identity: Identity, options: &JournalOptions) -> Self {
+        let blocks_max = (options.cache_bytes / u64::from(BLOCK_BYTES)) as usize;
         Self {
             files: OpenFiles::new(storage.clone(), options.open_files_max),
-            blocks: Cache::new((options.cache_bytes / u64::from(BLOCK_BYTES)) as usize),
+            blocks: Cache::new(blocks_max),
+            asked: Cache::new(blocks_max),
             storage,
             identity,
             tail: AtomicU64::new(0),
@@ -92,16 +105,25 @@ impl Published {
     }
 
     /// Adds the bytes of a record to `out`, out of the blocks that are kept. False, and nothing added, if it stands in
-    /// too many of them, or in one that still changes.
-    pub(super) fn gather(&self, location: Location, out: &mut Vec<u8>) -> Result<bool, JournalError> {
+    /// too many of them, or in one that still changes or is not worth keeping yet.
+    pub(super) fn gather(
+        &self,
+        location: Location,
+        keep: Keep,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, JournalError> {
         let Location { segment, offset, length } = location;
         let Some(end) = offset.checked_add(length).filter(|_| length > 0) else { return Ok(false) };
         let blocks = offset / BLOCK_BYTES..=(end - 1) / BLOCK_BYTES;
         if blocks.end() - blocks.start() >= BLOCKS_MAX || !self.is_settled(segment, *blocks.end()) {
             return Ok(false);
         }
+        let before = out.len();
         for number in blocks {
-            let block = self.block(segment, number)?;
+            let Some(block) = self.block(segment, number, keep)? else {
+                out.truncate(before);
+                return Ok(false);
+            };
             let begin = number * BLOCK_BYTES;
             let within = offset.saturating_sub(begin)..(end - begin).min(BLOCK_BYTES);
             out.extend_from_slice(&block[within.start as usize..within.end as usize]);
@@ -124,16 +146,18 @@ impl Published {
     }
 
     #[inline]
-    fn block(&self, segment: u32, number: u32) -> Result<Block, JournalError> {
+    fn block(&self, segment: u32, number: u32, keep: Keep) -> Result<Option<Block>, JournalError> {
         let key = key(segment, number);
-        match self.blocks.get(&key) {
-            Some(block) => Ok(block),
-            None => {
-                let block = self.read_block(segment, number)?;
-                self.blocks.insert(key, Arc::clone(&block));
-                Ok(block)
-            }
+        if let Some(block) = self.blocks.get(&key) {
+            return Ok(Some(block));
         }
+        if keep == Keep::SecondTime && self.asked.get(&key).is_none() {
+            self.asked.insert(key, ());
+            return Ok(None);
+        }
+        let block = self.read_block(segment, number)?;
+        self.blocks.insert(key, Arc::clone(&block));
+        Ok(Some(block))
     }
 
     /// What a file's last block lacks is zeros, in which no record is found.

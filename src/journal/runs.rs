@@ -3,6 +3,7 @@
 use super::block::ReadPoint;
 use super::error::JournalError;
 use super::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameMark};
+use super::published::Keep;
 use super::reader::JournalReader;
 use super::record::{Place, Record, decode, extent};
 use crate::event::EventSpan;
@@ -76,7 +77,8 @@ impl JournalReader {
     }
 
     /// Adds the record of the event at `position`, which stands at `location`, to `bytes`; its spans point into that.
-    /// It comes out of the blocks that readers keep; what is too new or too long to be kept is read by itself.
+    /// It comes out of the blocks that readers keep; what is too new or too long for that, or not worth it yet, is read by
+    /// itself.
     ///
     /// # Errors
     /// [`JournalError::Corrupt`] when no event of that position stands there, [`JournalError::Storage`].
@@ -84,10 +86,11 @@ impl JournalReader {
         &self,
         position: Position,
         location: Location,
+        keep: Keep,
         bytes: &mut Vec<u8>,
     ) -> Result<EventSpan, JournalError> {
         let begin = bytes.len();
-        if self.published().gather(location, bytes)? {
+        if self.published().gather(location, keep, bytes)? {
             if let Some(event) = self.decoded(bytes, begin, position) {
                 return Ok(event);
             }
@@ -95,21 +98,6 @@ impl JournalReader {
             self.published().forget(location);
             bytes.truncate(begin);
         }
-        self.read_record(position, location, bytes)
-    }
-
-    /// The same, read by itself and not kept: of many events that stand far apart hardly one is near to another that will
-    /// be asked for soon, and a block costs several times what a record does.
-    ///
-    /// # Errors
-    /// As [`JournalReader::read_event`].
-    pub fn read_record(
-        &self,
-        position: Position,
-        location: Location,
-        bytes: &mut Vec<u8>,
-    ) -> Result<EventSpan, JournalError> {
-        let begin = bytes.len();
         let Location { segment, offset, length } = location;
         let corrupt = || self.corrupt(ReadPoint::at(position, location));
         // Asked before memory is taken.

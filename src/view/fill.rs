@@ -1,16 +1,16 @@
-//! Reads found events: those that stand close together at once, the others each by itself.
+//! Reads found events: those that stand close together at once, the others out of the blocks that readers keep.
 
 use super::read_error;
 use crate::error::ReadError;
 use crate::event::Batch;
 use crate::index::Found;
-use crate::journal::JournalReader;
+use crate::journal::{JournalReader, Keep};
 
 /// The most bytes that are read at once: few enough that they are still in the processor's cache when they are decoded.
 pub(super) const READ_BYTES_MAX: u32 = 256 << 10;
 /// Bytes between two records that are cheaper to read than to skip.
 const SKIP_BYTES_MIN: u32 = 8 << 10;
-/// Of a run of fewer events each is read by itself.
+/// A run of fewer events is taken out of the blocks that are kept.
 const RUN_EVENTS_MIN: usize = 4;
 
 /// Adds the found events to `batch`. They are given in position order.
@@ -70,7 +70,7 @@ fn read_singles(
     batch: &mut Batch,
 ) -> Result<Vec<u8>, ReadError> {
     for Found { position, location } in run {
-        let event = reader.read_record(*position, *location, &mut bytes);
+        let event = reader.read_event(*position, *location, Keep::SecondTime, &mut bytes);
         batch.push(event.map_err(|error| read_error(error, *position))?);
         if bytes.len() >= READ_BYTES_MAX as usize {
             bytes = end_block(bytes, batch);

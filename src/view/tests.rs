@@ -3,7 +3,7 @@
 use super::fill::{READ_BYTES_MAX, fill};
 use crate::event::{Batch, Coordinate, NewEvent};
 use crate::index::Found;
-use crate::journal::{EncodedEvent, Journal, JournalOptions, Numbers, Record, StoreId, segment_name};
+use crate::journal::{EncodedEvent, Journal, JournalOptions, Keep, Numbers, Record, StoreId, segment_name};
 use crate::position::Version;
 use crate::storage::simulated::SimulatedDisk;
 use crate::storage::{Access, OperationKind, Storage};
@@ -59,20 +59,22 @@ fn a_block_in_which_nothing_changes_any_more_is_read_once() {
     let disk = SimulatedDisk::new();
     let (mut journal, found) = journal(&disk, 100, 100);
     let reader = journal.reader();
-    let cost = |found: Found| {
+    let cost = |found: Found, keep| {
         let before = reads(&disk);
         let mut bytes = Vec::new();
-        reader.read_event(found.position, found.location, &mut bytes).unwrap();
+        reader.read_event(found.position, found.location, keep, &mut bytes).unwrap();
         reads(&disk) - before
     };
     let newest = *found.last().unwrap();
-    assert!(cost(found[3]) > 0, "nothing is known yet");
-    assert_eq!((cost(found[3]), cost(found[4])), (0, 0));
-    assert_eq!((cost(newest), cost(newest)), (1, 1), "its block is still written to");
+    assert!(cost(found[3], Keep::AtOnce) > 0, "nothing is known yet");
+    assert_eq!([3, 4].map(|at| cost(found[at], Keep::AtOnce)), [0, 0]);
+    assert_eq!([newest; 2].map(|newest| cost(newest, Keep::AtOnce)), [1, 1], "its block is still written to");
     for number in 101..=200 {
         append(&mut journal, number, 100);
     }
-    assert_eq!((cost(newest), cost(newest)), (1, 0));
+    assert_eq!([newest; 2].map(|newest| cost(newest, Keep::AtOnce)), [1, 0]);
+    // Of many that stand far apart each costs its record first, then its block, then nothing.
+    assert_eq!([found[60]; 3].map(|found| cost(found, Keep::SecondTime)), [1, 1, 0]);
 }
 
 #[test]
@@ -85,11 +87,11 @@ fn damage_is_not_kept_and_not_told_any_more_when_the_disk_is_whole_again() {
     file.read_at(&mut record, location.offset.into()).unwrap();
     file.write_at(&vec![0xAA; record.len()], location.offset.into()).unwrap();
     for _ in 0..2 {
-        reader.read_event(position, location, &mut Vec::new()).unwrap_err();
+        reader.read_event(position, location, Keep::AtOnce, &mut Vec::new()).unwrap_err();
     }
     file.write_at(&record, location.offset.into()).unwrap();
-    reader.read_event(position, location, &mut Vec::new()).unwrap();
+    reader.read_event(position, location, Keep::AtOnce, &mut Vec::new()).unwrap();
     let before = reads(&disk);
-    reader.read_event(position, location, &mut Vec::new()).unwrap();
+    reader.read_event(position, location, Keep::AtOnce, &mut Vec::new()).unwrap();
     assert_eq!(reads(&disk), before, "what is whole is kept instead");
 }

@@ -35,7 +35,7 @@ fn an_event_with_every_part_reads_back_the_same() {
 
     let (location, _) = frame.records().next_event().unwrap().unwrap();
     let mut buffer = Vec::new();
-    let span = journal.reader().read_event(staged.position, location, &mut buffer).unwrap();
+    let span = journal.reader().read_event(staged.position, location, Keep::AtOnce, &mut buffer).unwrap();
     let event = span.view(&buffer);
     assert_eq!((event.id, event.time_micros, event.version.get()), (staged.id, time, 1 << 40));
     assert_eq!((event.entity, event.scope, event.kind), ("entität", "scope", "Kind"));

@@ -56,15 +56,15 @@ fn a_record_is_read_by_its_location_and_only_under_its_own_position() {
     }
     let (reader, mut buffer) = (journal.reader(), Vec::new());
     for (position, location) in &places {
-        let span = reader.read_event(*position, *location, &mut buffer).unwrap();
+        let span = reader.read_event(*position, *location, Keep::AtOnce, &mut buffer).unwrap();
         assert_eq!(span.view(&buffer).position(), *position);
-        let wrong = reader.read_event(position.next(), *location, &mut buffer);
+        let wrong = reader.read_event(position.next(), *location, Keep::AtOnce, &mut buffer);
         assert!(matches!(wrong, Err(JournalError::Corrupt { .. })));
     }
     let beyond = Location { segment: 1, offset: 512, length: u32::MAX };
     let last = Location { segment: reader.segments(), ..beyond };
     for location in [last, Location { segment: 99, ..beyond }, Location { length: 0, ..beyond }] {
-        let missing = reader.read_event(Position::new(1), location, &mut buffer);
+        let missing = reader.read_event(Position::new(1), location, Keep::AtOnce, &mut buffer);
         assert!(matches!(missing, Err(JournalError::Corrupt { .. })), "{location:?}");
     }
 }
