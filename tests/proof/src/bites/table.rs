@@ -87,11 +87,7 @@ pub const TABLE: &[Bug] = &[
     quick("durable_too_early", BROAD, "what is written is told to be durable"),
     bug("weakest_durability", BROAD, "a batch is as durable as its weakest event asks"),
     bug("flush_not_scheduled", BROAD, "what is buffered stays so until someone else syncs"),
-    bug(
-        "refusal_told_early",
-        Hunt::Tests(Suite::Integration, "store::"),
-        "a refusal is told before what it is owed to is stored",
-    ),
+    bug("refusal_told_early", Hunt::Seeds("busy"), "a refusal is told before what it is owed to is stored"),
     bug("unapplied_forgotten_early", BROAD, "what the index does not know yet is forgotten"),
     // Checkpoints and reactions.
     bug("checkpoint_step_unchecked", BROAD, "a commit is taken from wherever its worker stands"),
