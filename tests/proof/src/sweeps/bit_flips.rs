@@ -49,6 +49,7 @@ struct Met {
     by_open: AtomicU64,
     by_read: AtomicU64,
     by_verify: AtomicU64,
+    by_recovery: AtomicU64,
     harmless: AtomicU64,
 }
 
@@ -67,8 +68,9 @@ fn told(image: Image, expected: &Contents) -> Result<Option<Told>, String> {
     if !verified.is_intact() {
         return Ok(Some(Told::Verify));
     }
+    let is_cut = store.recovery().is_some_and(|recovery| recovery.cut.is_some());
     match found == *expected {
-        true => Ok(None),
+        true => Ok(is_cut.then_some(Told::Cut)),
         false => Err(format!("silent: {} notes instead of {}", found.notes.len(), expected.notes.len())),
     }
 }
@@ -82,11 +84,12 @@ pub fn r3(effort: Effort) -> Row {
     let note = || {
         let count = |met: &AtomicU64| met.load(Ordering::Relaxed);
         format!(
-            "{} KiB; told by open {}, by a read {}, by verify {}; {} changed no answer (derived files)",
+            "{} KiB; told by open {}, by a read {}, by verify {}, by recovery {}; {} changed no answer (derived files)",
             store.bits() / 8 / 1024,
             count(&met.by_open),
             count(&met.by_read),
             count(&met.by_verify),
+            count(&met.by_recovery),
             count(&met.harmless)
         )
     };
@@ -97,6 +100,8 @@ pub fn r3(effort: Effort) -> Row {
             Some(Told::Open(_)) => &met.by_open,
             Some(Told::Read(_)) => &met.by_read,
             Some(Told::Verify) => &met.by_verify,
+            // The frame that says that the journal was closed is the last one: nothing later proves it.
+            Some(Told::Cut) => &met.by_recovery,
             None if name.ends_with(".segment") => {
                 return Err(format!("{name}: a flip in the journal is told by nobody"));
             }

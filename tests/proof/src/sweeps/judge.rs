@@ -24,6 +24,8 @@ pub(super) enum Told {
     Open(OpenError),
     Read(ReadError),
     Verify,
+    /// Opening has cut it off, and says from where on; nothing else is lost by it.
+    Cut,
 }
 
 impl std::fmt::Display for Told {
@@ -32,6 +34,7 @@ impl std::fmt::Display for Told {
             Told::Open(error) => write!(f, "open says: {error}"),
             Told::Read(error) => write!(f, "a read says: {error}"),
             Told::Verify => f.write_str("verify finds it"),
+            Told::Cut => f.write_str("recovery says that it was cut"),
         }
     }
 }
