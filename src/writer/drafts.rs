@@ -48,10 +48,8 @@ pub(crate) fn encode(events: Vec<NewEvent>, limits: &Limits) -> Result<Vec<Draft
     // Room for all at once: what a collected `Result` grows by is far more than one event, and dear to get.
     let mut drafts = Vec::with_capacity(events.len());
     for (item, mut event) in events.into_iter().enumerate() {
-        let encoded =
-            EncodedEvent::encode(&event, limits.record_bytes_max).map_err(|error| too_large(item, &error))?;
-        // The record has it now; nobody else will ask.
-        event.payload = Vec::new();
+        let encoded = EncodedEvent::take(&mut event, limits.record_bytes_max)
+            .map_err(|error| too_large(item, &error))?;
         drafts.push(Draft { event, encoded });
     }
     let (bytes, limit) = (drafts.iter().map(Draft::bytes).sum(), limits.commit_bytes_max);

@@ -81,6 +81,8 @@ struct Local {
     number: u64,
     /// It is some slot's own thread.
     own: Cell<bool>,
+    /// Waits in a row that were not over soon.
+    long_waits: Cell<u32>,
 }
 
 rt::thread_local! {
@@ -90,6 +92,7 @@ rt::thread_local! {
         held: RefCell::new(Vec::new()),
         number: next_number(),
         own: Cell::new(false),
+        long_waits: Cell::new(0),
     };
 }
 
@@ -288,12 +291,7 @@ pub(crate) fn wait<T>(
         return wait_stepping(runtime, timeout, ready);
     }
     hand_over();
-    let mut seen = None;
-    thread::spin_until(|| {
-        seen = ready();
-        seen.is_some()
-    });
-    if let Some(value) = seen {
+    if let Some(value) = spin(&mut ready) {
         return Ok(value);
     }
     register();
@@ -301,6 +299,27 @@ pub(crate) fn wait<T>(
         thread::park_until(None);
     }
     wait_parked(timeout, ready)
+}
+
+/// So many long waits in a row, and the next ones are taken for long too.
+const LONG_WAITS_MAX: u32 = 8;
+/// Every so many of those, another look whether that still holds.
+const LONG_WAITS_PROBED: u32 = 32;
+
+/// Looks for a moment before parking. A thread whose waits are long, for a disk say, takes the processor by that from the
+/// one it waits for: it spins but now and then.
+fn spin<T>(ready: &mut impl FnMut() -> Option<T>) -> Option<T> {
+    let waits = LOCAL.with(|local| local.long_waits.get());
+    let mut seen = None;
+    if waits < LONG_WAITS_MAX || waits.is_multiple_of(LONG_WAITS_PROBED) {
+        thread::spin_until(|| {
+            seen = ready();
+            seen.is_some()
+        });
+    }
+    let waits = if seen.is_some() { 0 } else { waits.wrapping_add(1) };
+    LOCAL.with(|local| local.long_waits.set(waits));
+    seen
 }
 
 fn wait_parked<T>(timeout: Option<Duration>, mut ready: impl FnMut() -> Option<T>) -> Result<T, Ended> {
