@@ -119,6 +119,13 @@ impl EncodedEvent {
         self.key.of(&self.bytes)
     }
 
+    /// Its payload.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        let [_, payload] = self.parts();
+        payload
+    }
+
     /// Its causes outside the batch.
     pub fn causes(&self) -> impl ExactSizeIterator<Item = EventId> + '_ {
         let [before, _] = self.parts();
