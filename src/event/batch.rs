@@ -1,6 +1,6 @@
 //! A run of stored events that share the blocks they were read with.
 
-use super::{Causes, EventId, EventRef};
+use super::{Causes, EventId, EventRef, StoreTag, StoredEvent};
 use crate::position::{Position, Version};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -21,54 +21,110 @@ impl Span {
         let end = self.offset as usize + self.length as usize;
         block.get(self.offset as usize..end).unwrap_or_default()
     }
-
-    fn text(self, block: &[u8]) -> &str {
-        // Checked when the record was decoded; a block never changes.
-        std::str::from_utf8(self.of(block)).unwrap_or_default()
-    }
 }
 
-/// Where the parts of one event stand in its block.
+/// Where the parts of one event stand in its block. It fits into a line of the processor's cache: a batch has thousands.
+///
+/// Entity, scope, kind, key and payload stand one behind the other, so that one place and their lengths tell them all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventSpan {
-    /// The event's id.
-    pub id: EventId,
+    /// Its place among all events.
+    pub position: Position,
     /// Its place among its entity's events.
     pub version: Version,
     /// When it was committed, in microseconds since 1970 began.
     pub time_micros: u64,
-    /// The event that began its correlation.
-    pub correlation: EventId,
-    /// The version of the payload's type.
-    pub payload_version: u16,
-    /// The entity, checked to be UTF-8.
-    pub entity: Span,
-    /// The scope, checked to be UTF-8.
-    pub scope: Span,
-    /// The kind, checked to be UTF-8.
-    pub kind: Span,
-    /// The payload.
-    pub payload: Span,
     /// The causes, 16 bytes each.
     pub causes: Span,
-    /// The idempotency key; empty if there is none.
-    pub key: Span,
+    /// Where the id of the event stands that began its correlation; 0 if this one did.
+    pub correlation_at: u32,
+    /// Where the entity begins.
+    pub names_at: u32,
+    /// Bytes of the entity. Entity, scope and kind were checked to be UTF-8.
+    pub entity_bytes: u32,
+    /// Bytes of the scope.
+    pub scope_bytes: u32,
+    /// Bytes of the kind.
+    pub kind_bytes: u32,
+    /// Bytes of the idempotency key; 0 if there is none.
+    pub key_bytes: u32,
+    /// Bytes of the payload.
+    pub payload_bytes: u32,
+    /// The version of the payload's type.
+    pub payload_version: u16,
+    /// The store that the event stands in.
+    pub tag: StoreTag,
 }
 
 impl EventSpan {
+    /// The event's id.
+    #[must_use]
+    pub fn id(&self) -> EventId {
+        EventId::new(self.time_micros / 1000, self.position, self.tag)
+    }
+
+    /// The id of the event that began the correlation.
+    #[must_use]
+    pub fn correlation(&self, block: &[u8]) -> EventId {
+        let id = Span { offset: self.correlation_at, length: 16 };
+        match id.of(block).try_into() {
+            Ok(bytes) if self.correlation_at > 0 => EventId::from_u128(u128::from_le_bytes(bytes)),
+            _ => self.id(),
+        }
+    }
+
+    /// The entity, the scope and the kind.
+    #[inline]
+    #[must_use]
+    pub fn names<'a>(&self, block: &'a [u8]) -> [&'a str; 3] {
+        let length = self.entity_bytes + self.scope_bytes + self.kind_bytes;
+        let bytes = Span { offset: self.names_at, length }.of(block);
+        // Checked when the record was decoded, and a block never changes: no part is ever missing here.
+        let text = std::str::from_utf8(bytes).unwrap_or_default();
+        let (entity, rest) = text.split_at_checked(self.entity_bytes as usize).unwrap_or_default();
+        let (scope, kind) = rest.split_at_checked(self.scope_bytes as usize).unwrap_or_default();
+        [entity, scope, kind]
+    }
+
+    /// The idempotency key; empty if there is none.
+    #[must_use]
+    pub fn key<'a>(&self, block: &'a [u8]) -> &'a [u8] {
+        Span { offset: self.key_at(), length: self.key_bytes }.of(block)
+    }
+
+    /// The encoded payload.
+    #[inline]
+    #[must_use]
+    pub fn payload<'a>(&self, block: &'a [u8]) -> &'a [u8] {
+        Span { offset: self.key_at() + self.key_bytes, length: self.payload_bytes }.of(block)
+    }
+
+    fn key_at(&self) -> u32 {
+        self.names_at + self.entity_bytes + self.scope_bytes + self.kind_bytes
+    }
+
+    /// The names, the key and the payload.
+    #[inline]
+    pub(super) fn contents<'a>(&self, block: &'a [u8]) -> &'a [u8] {
+        let length = self.key_at() + self.key_bytes + self.payload_bytes - self.names_at;
+        Span { offset: self.names_at, length }.of(block)
+    }
+
     /// The event, lent out of `block`.
+    #[inline]
     #[must_use]
     pub fn view<'a>(&self, block: &'a [u8]) -> EventRef<'a> {
+        let [entity, scope, kind] = self.names(block);
         EventRef {
-            id: self.id,
+            id: self.id(),
             version: self.version,
             time_micros: self.time_micros,
-            correlation: self.correlation,
-            entity: self.entity.text(block),
-            scope: self.scope.text(block),
-            kind: self.kind.text(block),
+            correlation: self.correlation(block),
+            entity,
+            scope,
+            kind,
             payload_version: self.payload_version,
-            payload: self.payload.of(block),
+            payload: self.payload(block),
             causes: Causes::from_bytes(self.causes.of(block)),
         }
     }
@@ -77,12 +133,19 @@ impl EventSpan {
 /// A run of events of one region, in position order, lent to a handler.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
-    blocks: Vec<Arc<Vec<u8>>>,
-    /// Each event with the number of its block.
-    events: Vec<(u32, EventSpan)>,
+    blocks: Vec<Lent>,
+    events: Vec<EventSpan>,
     gaps: Vec<RangeInclusive<Position>>,
     /// Memory of blocks that were read before.
     spares: Vec<Vec<u8>>,
+}
+
+/// A block that events are lent out of.
+#[derive(Debug, Clone)]
+struct Lent {
+    bytes: Arc<Vec<u8>>,
+    /// The first event that stands in a later block.
+    end: usize,
 }
 
 /// Blocks whose memory is kept for the next.
@@ -93,7 +156,7 @@ const SPARE_BYTES_MAX: usize = 1 << 20;
 impl Batch {
     /// Takes all events out and keeps the memory.
     pub(crate) fn clear(&mut self) {
-        let blocks = self.blocks.drain(..).filter_map(|block| Arc::try_unwrap(block).ok());
+        let blocks = self.blocks.drain(..).filter_map(|block| Arc::try_unwrap(block.bytes).ok());
         let room = SPARES_MAX.saturating_sub(self.spares.len());
         self.spares.extend(blocks.filter(|block| block.capacity() <= SPARE_BYTES_MAX).take(room));
         self.events.clear();
@@ -114,19 +177,19 @@ impl Batch {
 
     /// Adds the block that the events are lent out of which were pushed since the last block.
     pub(crate) fn push_block(&mut self, block: Arc<Vec<u8>>) {
-        self.blocks.push(block);
+        self.blocks.push(Lent { bytes: block, end: self.events.len() });
     }
 
     /// The bytes of each block.
     #[cfg(test)]
     pub(crate) fn block_bytes(&self) -> Vec<usize> {
-        self.blocks.iter().map(|block| block.len()).collect()
+        self.blocks.iter().map(|block| block.bytes.len()).collect()
     }
 
     /// Adds an event of the block that is pushed next.
     #[inline]
     pub(crate) fn push(&mut self, event: EventSpan) {
-        self.events.push((self.blocks.len() as u32, event));
+        self.events.push(event);
     }
 
     /// Adds a range of positions that were numbered and never made visible.
@@ -149,26 +212,37 @@ impl Batch {
     /// The events, in position order.
     #[must_use]
     pub fn iter(&self) -> BatchIter<'_> {
-        BatchIter { batch: self, next: 0 }
+        BatchIter { batch: self, next: 0, block: 0 }
     }
 
     /// The event at `item`, counted from 0.
     #[must_use]
     pub fn get(&self, item: usize) -> Option<EventRef<'_>> {
-        let (block, event) = self.events.get(item)?;
-        Some(event.view(self.blocks.get(*block as usize)?))
+        Some(self.events.get(item)?.view(self.block_of(item)?))
+    }
+
+    /// The event at `item`, with its own copy of everything.
+    #[inline]
+    pub(crate) fn copied(&self, item: usize) -> Option<StoredEvent> {
+        Some(StoredEvent::copied(self.events.get(item)?, self.block_of(item)?))
+    }
+
+    #[inline]
+    fn block_of(&self, item: usize) -> Option<&[u8]> {
+        let block = self.blocks.partition_point(|block| block.end <= item);
+        self.blocks.get(block).map(|block| block.bytes.as_slice())
     }
 
     /// The position of the first event.
     #[must_use]
     pub fn first_position(&self) -> Option<Position> {
-        self.events.first().map(|(_, event)| event.id.position())
+        self.events.first().map(|event| event.position)
     }
 
     /// The position of the last event.
     #[must_use]
     pub fn last_position(&self) -> Option<Position> {
-        self.events.last().map(|(_, event)| event.id.position())
+        self.events.last().map(|event| event.position)
     }
 
     /// Positions that were numbered and never made visible, told to a worker that asked for them. They lie after
@@ -193,15 +267,21 @@ impl<'a> IntoIterator for &'a Batch {
 pub struct BatchIter<'a> {
     batch: &'a Batch,
     next: usize,
+    /// The block in which the next event stands, or one before it.
+    block: usize,
 }
 
 impl<'a> Iterator for BatchIter<'a> {
     type Item = EventRef<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let event = self.batch.get(self.next)?;
+        let event = self.batch.events.get(self.next)?;
+        while self.batch.blocks.get(self.block)?.end <= self.next {
+            self.block += 1;
+        }
         self.next += 1;
-        Some(event)
+        Some(event.view(&self.batch.blocks[self.block].bytes))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

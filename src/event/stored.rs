@@ -1,59 +1,59 @@
 //! A stored event with its own copy of everything.
 
-use super::{Causes, EventId, EventRef, Payload, PayloadError};
+use super::{Causes, EventId, EventRef, EventSpan, Payload, PayloadError, Span};
 use crate::position::{Position, Version};
+use std::fmt;
 use std::time::SystemTime;
 
 /// A stored event that owns its texts and its payload.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct StoredEvent {
-    id: EventId,
-    version: Version,
-    time_micros: u64,
+    span: EventSpan,
     correlation: EventId,
-    payload_version: u16,
-    entity_bytes: u32,
-    scope_bytes: u32,
-    /// Entity, scope and kind, one behind the other: one allocation for three texts.
-    text: Box<str>,
-    payload: Box<[u8]>,
-    causes: Box<[u8]>,
+    /// The causes and what `span` tells of, one behind the other: one allocation for all of it.
+    bytes: Box<[u8]>,
 }
 
 impl StoredEvent {
+    /// The event that `span` tells of, copied out of its block.
+    #[inline]
+    pub(crate) fn copied(span: &EventSpan, block: &[u8]) -> Self {
+        let (causes, contents) = (span.causes.of(block), span.contents(block));
+        let mut bytes = Vec::with_capacity(causes.len() + contents.len());
+        bytes.extend_from_slice(causes);
+        bytes.extend_from_slice(contents);
+        let own = Self::span_after(causes.len(), *span);
+        Self { span: own, correlation: span.correlation(block), bytes: bytes.into() }
+    }
+
+    /// A span over bytes that begin with the causes and go on with the names.
+    fn span_after(causes_bytes: usize, span: EventSpan) -> EventSpan {
+        let length = causes_bytes as u32;
+        EventSpan { causes: Span { offset: 0, length }, names_at: length, correlation_at: 0, ..span }
+    }
+
     /// The event as it is lent to handlers.
     #[must_use]
     pub fn view(&self) -> EventRef<'_> {
-        EventRef {
-            id: self.id,
-            version: self.version,
-            time_micros: self.time_micros,
-            correlation: self.correlation,
-            entity: self.entity(),
-            scope: self.scope(),
-            kind: self.kind(),
-            payload_version: self.payload_version,
-            payload: &self.payload,
-            causes: Causes::from_bytes(&self.causes),
-        }
+        EventRef { correlation: self.correlation, ..self.span.view(&self.bytes) }
     }
 
     /// The event's id.
     #[must_use]
     pub fn id(&self) -> EventId {
-        self.id
+        self.span.id()
     }
 
     /// Its place among all events.
     #[must_use]
     pub fn position(&self) -> Position {
-        self.id.position()
+        self.span.position
     }
 
     /// Its place among its entity's events.
     #[must_use]
     pub fn version(&self) -> Version {
-        self.version
+        self.span.version
     }
 
     /// When it was committed. Never goes back within a store.
@@ -65,7 +65,7 @@ impl StoredEvent {
     /// When it was committed, in microseconds since 1970 began.
     #[must_use]
     pub fn time_micros(&self) -> u64 {
-        self.time_micros
+        self.span.time_micros
     }
 
     /// The id of the event that began the correlation this one belongs to.
@@ -77,37 +77,37 @@ impl StoredEvent {
     /// What it tells of.
     #[must_use]
     pub fn entity(&self) -> &str {
-        &self.text[..self.entity_bytes as usize]
+        self.span.names(&self.bytes)[0]
     }
 
     /// What the entity stands in.
     #[must_use]
     pub fn scope(&self) -> &str {
-        &self.text[self.entity_bytes as usize..][..self.scope_bytes as usize]
+        self.span.names(&self.bytes)[1]
     }
 
     /// The name of the payload's type.
     #[must_use]
     pub fn kind(&self) -> &str {
-        &self.text[(self.entity_bytes + self.scope_bytes) as usize..]
+        self.span.names(&self.bytes)[2]
     }
 
     /// The version of the payload's type.
     #[must_use]
     pub fn payload_version(&self) -> u16 {
-        self.payload_version
+        self.span.payload_version
     }
 
     /// The encoded payload.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        &self.payload
+        self.span.payload(&self.bytes)
     }
 
     /// The events that led to this one.
     #[must_use]
     pub fn causes(&self) -> Vec<EventId> {
-        Causes::from_bytes(&self.causes).iter().collect()
+        Causes::from_bytes(self.span.causes.of(&self.bytes)).iter().collect()
     }
 
     /// The payload as a value of `P`; an older version is upcast.
@@ -121,20 +121,41 @@ impl StoredEvent {
 
 impl From<EventRef<'_>> for StoredEvent {
     fn from(event: EventRef<'_>) -> Self {
-        let causes: Vec<u8> = event.causes.iter().flat_map(|id| id.to_u128().to_le_bytes()).collect();
-        let mut text = String::with_capacity(event.entity.len() + event.scope.len() + event.kind.len());
-        text.extend([event.entity, event.scope, event.kind]);
-        Self {
-            id: event.id,
+        let causes = event.causes.as_bytes();
+        let names = [event.entity, event.scope, event.kind];
+        let [entity, scope, kind] = names.map(str::as_bytes);
+        let [entity_bytes, scope_bytes, kind_bytes] = names.map(|name| name.len() as u32);
+        let span = EventSpan {
+            position: event.position(),
             version: event.version,
             time_micros: event.time_micros,
-            correlation: event.correlation,
+            causes: Span::default(),
+            correlation_at: 0,
+            names_at: 0,
+            entity_bytes,
+            scope_bytes,
+            kind_bytes,
+            key_bytes: 0,
+            payload_bytes: event.payload.len() as u32,
             payload_version: event.payload_version,
-            entity_bytes: event.entity.len() as u32,
-            scope_bytes: event.scope.len() as u32,
-            text: text.into(),
-            payload: event.payload.into(),
-            causes: causes.into(),
-        }
+            tag: event.id.tag(),
+        };
+        let bytes = [causes, entity, scope, kind, event.payload].concat();
+        let span = Self::span_after(causes.len(), span);
+        Self { span, correlation: event.correlation, bytes: bytes.into() }
+    }
+}
+
+impl PartialEq for StoredEvent {
+    fn eq(&self, other: &Self) -> bool {
+        self.view() == other.view()
+    }
+}
+
+impl Eq for StoredEvent {}
+
+impl fmt::Debug for StoredEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StoredEvent").field(&self.view()).finish()
     }
 }

@@ -84,6 +84,11 @@ impl<'a> Causes<'a> {
         self.len() == 0
     }
 
+    /// Their bytes, without those of a last incomplete one.
+    pub(super) fn as_bytes(&self) -> &'a [u8] {
+        self.0.as_chunks::<16>().0.as_flattened()
+    }
+
     /// The ids, in the order in which they were given.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = EventId> + 'a {
         self.0.as_chunks::<16>().0.iter().map(|bytes| EventId::from_u128(u128::from_le_bytes(*bytes)))

@@ -115,7 +115,7 @@ fn give(
 /// A record as the index takes it.
 pub(super) fn fact<'a>(location: Location, record: &Record<'a>, block: &'a [u8]) -> Fact<'a> {
     match record {
-        Record::Event(span) => Fact::Event { event: span.view(block), key: span.key.of(block), location },
+        Record::Event(span) => Fact::Event { event: span.view(block), key: span.key(block), location },
         Record::Checkpoint { id, region, position } => Fact::Checkpoint {
             id,
             checkpoint: Checkpoint { region: (*region).into(), position: *position },

@@ -43,6 +43,7 @@ pub use options::JournalOptions;
 pub use published::Keep;
 pub use reader::JournalReader;
 pub use recovery::{Cut, Recovery};
+pub(crate) use runs::NEAR_BYTES;
 pub use runs::SegmentBounds;
 pub use segment::{FORMAT_VERSION, segment_name};
 pub use staging::{Mark, Staged};

@@ -3,7 +3,7 @@
 use super::encoded::{EncodedEvent, HAS_CAUSES, HAS_CORRELATION, HAS_KEY, HAS_PAYLOAD_VERSION, Numbers};
 use super::store_id::Seeds;
 use super::wire::{Bytes, VARINT_BYTES_MAX, put_varint, varint_bytes};
-use crate::event::{EventId, EventSpan, Span, StoreTag};
+use crate::event::{EventSpan, Span, StoreTag};
 use crate::position::{Position, Version};
 use std::ops::RangeInclusive;
 
@@ -216,66 +216,49 @@ pub(super) fn decode<'a>(
 #[inline]
 fn event(body: &[u8], body_at: usize, place: &Place) -> Option<EventSpan> {
     let mut fields = Bytes::new(body);
-    let span = |fields: &Bytes<'_>, taken: &[u8]| Span {
-        offset: (body_at + fields.position() - taken.len()) as u32,
-        length: taken.len() as u32,
-    };
+    let at = |fields: &Bytes<'_>| (body_at + fields.position()) as u32;
     let tag = fields.byte()?;
     let time_micros = fields.u64()?;
-    let id = EventId::new(time_micros / 1000, Position::new(place.position), place.tag);
     let version = Version::new(fields.varint()?);
-    let correlation = match tag & HAS_CORRELATION {
-        0 => id,
-        _ => EventId::from_u128(u128::from_le_bytes(fields.array()?)),
-    };
-    let causes = match tag & HAS_CAUSES {
-        0 => Span::default(),
-        _ => {
-            let count = usize::try_from(fields.varint()?).ok()?;
-            let taken = fields.take(count.checked_mul(CAUSE_BYTES)?)?;
-            span(&fields, taken)
-        }
-    };
-    let payload_version = match tag & HAS_PAYLOAD_VERSION {
-        0 => 1,
-        _ => u16::try_from(fields.varint()?).ok()?,
-    };
-    let mut lengths = [0; 4];
-    let is_there = [true, true, true, tag & HAS_KEY != 0];
-    for (length, _) in lengths.iter_mut().zip(is_there).filter(|(_, is_there)| *is_there) {
-        *length = u32::try_from(fields.varint()?).ok()?;
+    let mut correlation_at = 0;
+    if tag & HAS_CORRELATION != 0 {
+        correlation_at = at(&fields);
+        fields.take(CAUSE_BYTES)?;
     }
-    let [entity, scope, kind, key] = adjoining(body_at + fields.position(), lengths)?;
-    let texts = fields.take((key.offset - entity.offset) as usize)?;
-    are_texts(texts, [entity.length, entity.length + scope.length])?;
-    fields.take(key.length as usize)?;
-    let rest = fields.take(body.len() - fields.position())?;
-    let payload = span(&fields, rest);
+    let causes = if tag & HAS_CAUSES != 0 { causes(&mut fields, body_at)? } else { Span::default() };
+    let payload_version =
+        if tag & HAS_PAYLOAD_VERSION != 0 { u16::try_from(fields.varint()?).ok()? } else { 1 };
+    let [entity_bytes, scope_bytes, kind_bytes] = [fields.small()?, fields.small()?, fields.small()?];
+    let key_bytes = if tag & HAS_KEY != 0 { fields.small()? } else { 0 };
+    let names_at = at(&fields);
+    let kind_at = entity_bytes.checked_add(scope_bytes)?;
+    let names = fields.take(kind_at.checked_add(kind_bytes)? as usize)?;
+    are_texts(names, [entity_bytes, kind_at])?;
+    fields.take(key_bytes as usize)?;
+    let payload_bytes = (body.len() - fields.position()) as u32;
+    let (position, tag) = (Position::new(place.position), place.tag);
     Some(EventSpan {
-        id,
+        position,
         version,
         time_micros,
-        correlation,
-        payload_version,
-        entity,
-        scope,
-        kind,
-        payload,
         causes,
-        key,
+        correlation_at,
+        names_at,
+        entity_bytes,
+        scope_bytes,
+        kind_bytes,
+        key_bytes,
+        payload_bytes,
+        payload_version,
+        tag,
     })
 }
 
-/// Spans of these lengths, one behind the other, from `offset` on.
-#[inline]
-fn adjoining<const N: usize>(offset: usize, lengths: [u32; N]) -> Option<[Span; N]> {
-    let mut offset = u32::try_from(offset).ok()?;
-    let mut spans = [Span::default(); N];
-    for (span, length) in spans.iter_mut().zip(lengths) {
-        *span = Span { offset, length };
-        offset = offset.checked_add(length)?;
-    }
-    Some(spans)
+fn causes(fields: &mut Bytes<'_>, body_at: usize) -> Option<Span> {
+    let count = usize::try_from(fields.varint()?).ok()?;
+    let offset = (body_at + fields.position()) as u32;
+    let length = fields.take(count.checked_mul(CAUSE_BYTES)?)?.len() as u32;
+    Some(Span { offset, length })
 }
 
 /// Checks that the bytes are texts that adjoin at `ends`.

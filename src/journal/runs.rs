@@ -6,8 +6,13 @@ use super::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameMark};
 use super::published::Keep;
 use super::reader::JournalReader;
 use super::record::{Place, Record, decode, extent};
+use super::wire::VARINT_BYTES_MAX;
 use crate::event::EventSpan;
 use crate::position::{Location, Position};
+
+/// The bytes of a location that are read as they are. Where the index knows only how far the next event is, more may be
+/// checkpoints in between: then the record is asked for its length first.
+pub(crate) const NEAR_BYTES: u32 = 4 << 10;
 
 /// What a sealed segment holds, as its successor's header tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,13 +81,39 @@ impl JournalReader {
         Ok(())
     }
 
-    /// Adds the record of the event at `position`, which stands at `location`, to `bytes`; its spans point into that.
-    /// It comes out of the blocks that readers keep; what is too new or too long for that, or not worth it yet, is read by
+    /// Adds the record of the event at `position`, which stands at `location`, to `bytes`; its spans point into that. The
+    /// location may be longer than the record. It comes out of the blocks that readers keep; what is too new or too long for that, or not worth it yet, is read by
     /// itself.
     ///
     /// # Errors
     /// [`JournalError::Corrupt`] when no event of that position stands there, [`JournalError::Storage`].
     pub fn read_event(
+        &self,
+        position: Position,
+        location: Location,
+        keep: Keep,
+        bytes: &mut Vec<u8>,
+    ) -> Result<EventSpan, JournalError> {
+        if location.length <= NEAR_BYTES {
+            return self.read_whole(position, location, keep, bytes);
+        }
+        let length = self.length_at(location)?;
+        self.read_whole(position, Location { length, ..location }, keep, bytes)
+    }
+
+    /// The bytes of the record at a location, which may reach over all that stands before the next event; the location's
+    /// own where no record can be told.
+    fn length_at(&self, location: Location) -> Result<u32, JournalError> {
+        let mut head = [0; VARINT_BYTES_MAX];
+        if u64::from(location.offset) >= self.published().end_of(location.segment)? {
+            return Ok(location.length);
+        }
+        let count = self.segment(location.segment)?.file.read_at(&mut head, u64::from(location.offset))?;
+        let total = extent(&head[..count]).ok().flatten().and_then(|extent| u32::try_from(extent.total).ok());
+        Ok(total.map_or(location.length, |total| total.min(location.length)))
+    }
+
+    fn read_whole(
         &self,
         position: Position,
         location: Location,

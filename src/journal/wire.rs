@@ -57,7 +57,18 @@ impl<'a> Bytes<'a> {
         if first < 0x80 {
             return Some(u64::from(first));
         }
+        // Most that are longer have two bytes: a record's length, a version.
+        if let Some(second @ 1..0x80) = self.all.get(self.at) {
+            self.at += 1;
+            return Some(u64::from(first & 0x7f) | u64::from(*second) << 7);
+        }
         self.long_varint(first)
+    }
+
+    /// A varint of 32 bits.
+    #[inline]
+    pub(super) fn small(&mut self) -> Option<u32> {
+        u32::try_from(self.varint()?).ok()
     }
 
     fn long_varint(&mut self, first: u8) -> Option<u64> {

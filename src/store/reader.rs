@@ -88,7 +88,7 @@ impl Reader {
         if self.next == self.chunk.len() {
             self.fill()?;
         }
-        let event = self.chunk.get(self.next).map(|event| event.to_owned());
+        let event = self.chunk.copied(self.next);
         self.next += 1;
         self.left -= 1;
         Ok(event)

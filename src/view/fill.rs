@@ -4,7 +4,7 @@ use super::read_error;
 use crate::error::ReadError;
 use crate::event::Batch;
 use crate::index::Found;
-use crate::journal::{JournalReader, Keep};
+use crate::journal::{JournalReader, Keep, NEAR_BYTES};
 
 /// The most bytes that are read at once: few enough that they are still in the processor's cache when they are decoded.
 pub(super) const READ_BYTES_MAX: u32 = 256 << 10;
@@ -39,8 +39,10 @@ fn end_block(bytes: Vec<u8>, batch: &mut Batch) -> Vec<u8> {
     batch.empty_spare()
 }
 
+/// What is long is read by itself: little is saved, and other records may make it seem longer than it is.
 fn is_near(one: Found, next: Found) -> bool {
     one.location.segment == next.location.segment
+        && one.location.length.max(next.location.length) <= NEAR_BYTES
         && next.location.offset.saturating_sub(end(&one)) < SKIP_BYTES_MIN
 }
 

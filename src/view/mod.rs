@@ -12,7 +12,7 @@ use crate::error::ReadError;
 use crate::event::Durability;
 use crate::event::{Batch, EventId, Receipt, StoredEvent};
 use crate::index::{Checkpoint, Found, Index, IndexError, Lookups, Window};
-use crate::journal::{JournalError, JournalReader, Keep, Recovery};
+use crate::journal::{JournalError, JournalReader, Keep, NEAR_BYTES, Recovery};
 use crate::position::{CheckpointId, Position, Version};
 use crate::region::Region;
 use std::ops::RangeInclusive;
@@ -156,9 +156,9 @@ impl View {
     /// The event at this position.
     pub(crate) fn at(&self, position: Position) -> Result<Option<StoredEvent>, ReadError> {
         let Some(location) = self.locate(position).map_err(index_error)? else { return Ok(None) };
-        let mut bytes = Vec::with_capacity(location.length as usize);
+        let mut bytes = Vec::with_capacity(location.length.min(NEAR_BYTES) as usize);
         let event = self.reader()?.read_event(position, location, Keep::AtOnce, &mut bytes);
-        Ok(Some(event.map_err(|error| read_error(error, position))?.view(&bytes).to_owned()))
+        Ok(Some(StoredEvent::copied(&event.map_err(|error| read_error(error, position))?, &bytes)))
     }
 
     /// Reads the events of `region` inside `window` into `batch`, with the gaps they span if those are asked for.

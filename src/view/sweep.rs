@@ -3,7 +3,7 @@
 use super::fill::READ_BYTES_MAX;
 use crate::event::Batch;
 use crate::index::{Found, Window};
-use crate::journal::{JournalError, JournalReader, ReadPoint};
+use crate::journal::{JournalError, JournalReader, NEAR_BYTES, ReadPoint};
 use crate::position::Position;
 
 /// Adds the events inside `window` to `batch`: they begin with `first` and, unless there are gaps, end with `last`.
@@ -22,11 +22,14 @@ pub(super) fn sweep(
             break;
         }
         let mut records = block.records();
+        // Nothing is looked at behind the last event: thousands of checkpoints may stand there.
         while batch.len() < window.limit
+            && records.point().position <= window.through
             && let Some(event) = records.next_event()
         {
             let (_, event) = event?;
-            if event.id.position() > window.through {
+            // Behind a gap the next event may stand past the window.
+            if event.position > window.through {
                 break;
             }
             batch.push(event);
@@ -37,12 +40,13 @@ pub(super) fn sweep(
     Ok(())
 }
 
-/// How many bytes to read from a point on: up to the last event, if it stands near.
+/// How many bytes to read from a point on: up to the last event, if it stands near. Should it be longer than is reckoned
+/// with here, it is read by itself.
 fn wanted(point: ReadPoint, last: Option<Found>) -> usize {
     let is_ahead =
         |last: &Found| last.location.segment == point.segment && last.location.offset >= point.offset;
     let bytes = match last.filter(is_ahead) {
-        Some(Found { location, .. }) => location.offset + location.length - point.offset,
+        Some(Found { location, .. }) => location.offset + location.length.min(NEAR_BYTES) - point.offset,
         None => READ_BYTES_MAX,
     };
     bytes.min(READ_BYTES_MAX) as usize

@@ -1,10 +1,12 @@
 //! How found events are read: what is kept of the disk, and what a batch holds of it.
 
 use super::fill::{READ_BYTES_MAX, fill};
-use crate::event::{Batch, Coordinate, NewEvent};
-use crate::index::Found;
+use super::sweep::sweep;
+use crate::event::{Batch, Coordinate, EventId, NewEvent, StoredEvent};
+use crate::index::{Found, Window};
 use crate::journal::{EncodedEvent, Journal, JournalOptions, Keep, Numbers, Record, StoreId, segment_name};
-use crate::position::Version;
+use crate::position::{CheckpointId, Position, Version};
+use crate::region::Region;
 use crate::storage::simulated::SimulatedDisk;
 use crate::storage::{Access, OperationKind, Storage};
 use std::sync::Arc;
@@ -22,8 +24,12 @@ fn journal(disk: &SimulatedDisk, events: u64, payload_bytes: usize) -> (Journal,
 fn append(journal: &mut Journal, number: u64, payload_bytes: usize) -> Found {
     let coordinate = Coordinate::new("entity", "scope").unwrap();
     let event = NewEvent::raw(coordinate, "Kind", 1, vec![number as u8; payload_bytes]);
+    append_event(journal, number, &event)
+}
+
+fn append_event(journal: &mut Journal, number: u64, event: &NewEvent) -> Found {
     let numbers = Numbers { version: Version::new(number), ..Numbers::default() };
-    let encoded = EncodedEvent::encode(&event, 1 << 20).unwrap();
+    let encoded = EncodedEvent::encode(event, 1 << 20).unwrap();
     let position = journal.stage_event(&encoded, &numbers).unwrap().position;
     let frame = journal.commit().unwrap().unwrap().frame;
     let (location, record) = frame.records().next().unwrap().unwrap();
@@ -94,4 +100,70 @@ fn damage_is_not_kept_and_not_told_any_more_when_the_disk_is_whole_again() {
     let before = reads(&disk);
     reader.read_event(position, location, Keep::AtOnce, &mut Vec::new()).unwrap();
     assert_eq!(reads(&disk), before, "what is whole is kept instead");
+}
+
+/// Reads into a batch; gives it with the bytes that were read from the disk.
+fn read(disk: &SimulatedDisk, read: impl FnOnce(&mut Batch)) -> (Batch, u64) {
+    let (before, mut batch) = (disk.operations().len(), Batch::default());
+    read(&mut batch);
+    let operations = disk.operations().into_iter().skip(before);
+    let bytes = operations.filter(|operation| operation.kind == OperationKind::Read);
+    (batch, bytes.map(|operation| operation.length).sum())
+}
+
+#[test]
+fn an_event_is_read_without_the_thousands_of_checkpoints_that_stand_behind_it() {
+    let disk = SimulatedDisk::new();
+    let (mut journal, mut found) = journal(&disk, 10, 100);
+    let id = CheckpointId::new("mailer").unwrap();
+    for number in 1..=2_000 {
+        let at = Position::new(number % 10);
+        journal.stage_checkpoint(&id, &Region::all().to_bytes(), at).unwrap();
+        journal.commit().unwrap();
+    }
+    let reader = journal.reader();
+    // All that a file of the index tells: where the event begins, and that no other comes before the segment's end.
+    let end = found.last_mut().unwrap();
+    end.location.length = reader.tail().1 - end.location.offset;
+    let last = *end;
+    let first = found[0];
+    assert!(last.location.length > 150_000);
+    let window = Window { after: Position::START, through: last.position, limit: 100 };
+    let ways: [&dyn Fn(&mut Batch); 3] = [
+        &|batch| sweep(&reader, window, first, Some(last), batch).unwrap(),
+        &|batch| fill(&reader, &found, batch).unwrap(),
+        &|batch| fill(&reader, &[last], batch).unwrap(),
+    ];
+    for way in ways {
+        let (batch, bytes) = read(&disk, way);
+        assert_eq!(batch.last_position(), Some(last.position));
+        assert!(bytes < 10_000, "{bytes} bytes were read");
+    }
+}
+
+#[test]
+fn a_copy_of_an_event_is_what_was_lent_whatever_it_carries() {
+    let (mut journal, mut found) = journal(&SimulatedDisk::new(), 3, 100);
+    let cause = EventId::from_u128(9 << 16);
+    for (number, has_key, has_cause, has_correlation) in
+        (4..).zip(0..8).map(|(number, bits)| (number, bits & 1 > 0, bits & 2 > 0, bits & 4 > 0))
+    {
+        let coordinate = Coordinate::new("Türe-é", "Häuser").unwrap();
+        let mut event = NewEvent::raw(coordinate, "Geöffnet", 3, vec![number as u8; 50]);
+        event.options.key = has_key.then(|| b"key".as_slice().into());
+        event.options.causes = if has_cause { vec![cause, cause] } else { Vec::new() };
+        event.options.correlation = has_correlation.then_some(cause);
+        found.push(append_event(&mut journal, number, &event));
+    }
+    let mut batch = Batch::default();
+    fill(&journal.reader(), &found, &mut batch).unwrap();
+    for (at, lent) in batch.iter().enumerate() {
+        let copied = batch.copied(at).unwrap();
+        assert_eq!((copied.view(), StoredEvent::from(lent)), (lent, copied.clone()));
+        assert_eq!((copied.entity(), copied.kind()), (lent.entity, lent.kind));
+        assert_eq!((copied.causes().len(), copied.payload()), (lent.causes.len(), lent.payload));
+    }
+    let last = batch.get(found.len() - 1).unwrap();
+    assert_eq!((last.entity, last.scope, last.kind), ("Türe-é", "Häuser", "Geöffnet"));
+    assert_eq!((last.causes.iter().last(), last.correlation), (Some(cause), cause));
 }

@@ -41,7 +41,7 @@ fn an_event_with_every_part_reads_back_the_same() {
     assert_eq!((event.entity, event.scope, event.kind), ("entität", "scope", "Kind"));
     assert_eq!((event.payload_version, event.payload), (300, &b"payload"[..]));
     assert_eq!(event.causes.iter().collect::<Vec<_>>(), [id(9), id(1), id(2)]);
-    assert_eq!((event.correlation, span.key.of(&buffer)), (id(3), &b"key"[..]));
+    assert_eq!((event.correlation, span.key(&buffer)), (id(3), &b"key"[..]));
 }
 
 #[test]
@@ -49,8 +49,8 @@ fn an_event_without_a_correlation_begins_its_own() {
     let (mut journal, _) = open(&SimulatedDisk::new()).unwrap();
     let frame = append(&mut journal, 1).unwrap().frame;
     let (_, span) = frame.records().next_event().unwrap().unwrap();
-    assert_eq!(span.correlation, span.id);
-    assert_eq!(span.id, EventId::new(NOW / 1000, Position::new(1), STORE.tag()));
+    assert_eq!(span.correlation(frame.bytes()), span.id());
+    assert_eq!(span.id(), EventId::new(NOW / 1000, Position::new(1), STORE.tag()));
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn blocks_of_any_size_yield_every_record_once() {
         let mut records = block.records();
         if let Some(event) = records.next_event() {
             let (_, span) = event.unwrap();
-            seen.push((span.id.position().get(), span.view(block.bytes()).payload.to_vec()));
+            seen.push((span.position.get(), span.view(block.bytes()).payload.to_vec()));
         }
         assert_ne!(records.point(), point, "a block that is read moves on");
         point = records.point();
@@ -51,7 +51,7 @@ fn a_record_is_read_by_its_location_and_only_under_its_own_position() {
         let mut records = frame.records();
         while let Some(event) = records.next_event() {
             let (location, span) = event.unwrap();
-            places.push((span.id.position(), location));
+            places.push((span.position, location));
         }
     }
     let (reader, mut buffer) = (journal.reader(), Vec::new());
