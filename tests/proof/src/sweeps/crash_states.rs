@@ -4,6 +4,8 @@ use super::cases;
 use super::judge::reopen;
 use super::workload::{End, Life};
 use crate::{Effort, Row};
+use std::collections::HashSet;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use timberline::storage::simulated::{Image, Seeded, SimulatedDisk};
 
@@ -44,6 +46,25 @@ struct Met {
     gaps: AtomicU64,
     crashes_in_recovery: AtomicU64,
     rolls_ended: AtomicU64,
+    /// Draws may come to the same: so many different images the power left, and so many different pairs of those of a
+    /// case's two power cuts.
+    images: Mutex<HashSet<u64>>,
+    pairs: Mutex<HashSet<u64>>,
+}
+
+/// Tells images apart: their names and bytes, mixed eight at a time.
+fn digest(image: &Image) -> u64 {
+    let mix = |digest: u64, word: u64| (digest.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    image.names().fold(0, |digest, name| {
+        let bytes = image.bytes(name).unwrap_or_default();
+        let ends = [name.len() as u64, bytes.len() as u64];
+        let words = name.as_bytes().chunks(8).chain(bytes.chunks(8)).map(|chunk| {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            u64::from_le_bytes(word)
+        });
+        ends.into_iter().chain(words).fold(digest, mix)
+    })
 }
 
 /// Crash states.
@@ -54,9 +75,11 @@ pub fn r2(effort: Effort) -> Row {
     let met = Met::default();
     let note = || {
         let count = |met: &AtomicU64| met.load(Ordering::Relaxed);
-        let Met { cuts, gaps, crashes_in_recovery, rolls_ended } = &met;
+        let Met { cuts, gaps, crashes_in_recovery, rolls_ended, images, pairs } = &met;
         format!(
-            "{} torn tails, {} gaps, {} rolls ended, {} crashes during recovery",
+            "{} different states out of {} different images; {} torn tails, {} gaps, {} rolls ended, {} crashes during recovery",
+            pairs.lock().unwrap().len(),
+            images.lock().unwrap().len(),
             count(cuts),
             count(gaps),
             count(rolls_ended),
@@ -93,7 +116,11 @@ fn check(history: &History, operation: usize, seed: u64, met: &Met) -> Result<()
     met.crashes_in_recovery.fetch_add(u64::from(during_recovery), Ordering::Relaxed);
     // Wherever the power goes again: recovering twice is recovering once.
     let moment = &moments[(seed / 4) as usize % moments.len()];
-    let again = SimulatedDisk::from_image(crash(moment, seed / 2));
+    let image_again = crash(moment, seed / 2);
+    let (first, again) = (digest(&image), digest(&image_again));
+    met.images.lock().unwrap().insert(first);
+    met.pairs.lock().unwrap().insert(first.rotate_left(32) ^ again);
+    let again = SimulatedDisk::from_image(image_again);
     let (_, second) = reopen(&again, seed / 2)
         .map_err(|told| format!("the second time, at operation {operation}: {told}"))?;
     if (&second.notes, &second.echoes) != (&contents.notes, &contents.echoes) {
