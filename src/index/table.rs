@@ -66,13 +66,13 @@ impl Table {
 
     /// The block `number`, past the cache: for walks that read everything once.
     pub(super) fn read_block(&self, number: u32) -> Result<Block, IndexError> {
-        let mut bytes = [0; BLOCK_BYTES];
+        let mut block: Block = Arc::new([0; BLOCK_BYTES]);
         let offset = u64::from(number) * BLOCK_BYTES as u64;
-        let count = self.file.read_at(&mut bytes, offset)?;
-        if number == 0 || count < BLOCK_BYTES || !is_whole(self.seed, number, &bytes) {
+        let count = self.file.read_at(Arc::make_mut(&mut block).as_mut_slice(), offset)?;
+        if number == 0 || count < BLOCK_BYTES || !is_whole(self.seed, number, &block) {
             return Err(self.damaged(number));
         }
-        Ok(Arc::new(bytes))
+        Ok(block)
     }
 
     /// The block `number` of a section.
