@@ -80,7 +80,9 @@ impl Answer {
 impl Drop for Committed {
     /// Nobody is left to handle it. What was committed must not be taken for refused.
     fn drop(&mut self) {
-        self.answers.drain(..).for_each(Answer::forget);
+        if !crate::planted("dropped_commit_not_told") {
+            self.answers.drain(..).for_each(Answer::forget);
+        }
     }
 }
 
