@@ -69,7 +69,7 @@ impl Nursery {
     #[must_use]
     pub fn new(runtime: &Runtime) -> Nursery {
         let heard = Arc::new(Heard { state: Mutex::new(State::default()) });
-        Nursery { runtime: runtime.clone(), threads: Threads::new(), heard }
+        Nursery { runtime: runtime.clone(), threads: Threads::new("nursery"), heard }
     }
 
     fn place(&self, parent: Arc<impl Parent + 'static>, key: u64) -> Place {

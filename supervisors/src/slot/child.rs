@@ -81,7 +81,7 @@ impl<M: Send + 'static> Slot<M> {
     /// It hangs in a turn: the runner cleans up if it ever comes back. Who waits for its mailbox is told now.
     fn leave_to_its_runner(&self) {
         self.stats.set_phase(Phase::Ended);
-        boundary::dropping(CallError::Stopped, || self.mailbox.drain());
+        boundary::dropping(CallError::Stopped, || self.empty_mailbox());
         if let Some(runner) = self.stats.runner() {
             Runnable::place(self).threads.abandon(runner);
         }

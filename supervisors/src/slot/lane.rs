@@ -1,14 +1,16 @@
-//! The urgent lane: what a supervisor and its children tell each other. Taken before any message, and never full.
+//! Lanes beside the mailbox that are never full: the urgent one, for what a supervisor and its children tell each other,
+//! which is taken before any message; and that of the slots that wait for room.
 
 use crate::control::Notice;
 use crate::rt::Mutex;
 use crate::rt::atomic::{AtomicUsize, Ordering};
 use std::collections::VecDeque;
 
-/// Its length is bounded by what exists: a start and a stop of the slot itself, and two notices of each child.
-pub(super) struct Lane {
-    queue: Mutex<VecDeque<Urgent>>,
-    /// So that a runner sees without the lock that nothing is urgent.
+/// Its length is bounded by what exists: a start and a stop of the slot itself, and two notices of each child; or each
+/// other slot once.
+pub(super) struct Lane<T> {
+    queue: Mutex<VecDeque<T>>,
+    /// So that a runner sees without the lock that there is nothing.
     length: AtomicUsize,
 }
 
@@ -22,18 +24,20 @@ pub(super) enum Urgent {
     Notice(Notice),
 }
 
-impl Lane {
-    pub(super) fn new() -> Lane {
+impl<T> Default for Lane<T> {
+    fn default() -> Lane<T> {
         Lane { queue: Mutex::new(VecDeque::new()), length: AtomicUsize::new(0) }
     }
+}
 
-    pub(super) fn push(&self, urgent: Urgent) {
+impl<T> Lane<T> {
+    pub(super) fn push(&self, item: T) {
         let mut queue = self.queue.lock();
-        queue.push_back(urgent);
+        queue.push_back(item);
         self.length.store(queue.len(), Ordering::Release);
     }
 
-    pub(super) fn pop(&self) -> Option<Urgent> {
+    pub(super) fn pop(&self) -> Option<T> {
         if self.length.load(Ordering::Acquire) == 0 {
             return None;
         }

@@ -142,7 +142,7 @@ impl Running {
         let hub = Arc::new(Hub::default());
         let state = Mutex::new(Heard::default());
         let listener = Arc::new(RootListener { root: Arc::downgrade(&root), hub: hub.clone(), state });
-        let threads = Threads::new();
+        let threads = Threads::new(root.family.name.as_str());
         let parent: Arc<dyn Parent> = listener.clone();
         let place = Place {
             runtime: runtime.clone(),
