@@ -18,12 +18,20 @@ pub(crate) enum State {
     Ended,
 }
 
+impl State {
+    /// What must be brought down before it can start again: a live incarnation, or an exit that is not decided yet.
+    pub(crate) fn must_come_down(self) -> bool {
+        matches!(self, State::Starting | State::Running | State::Stopping | State::Fallen(_))
+    }
+}
+
 /// One child.
 #[derive(Clone, Debug)]
 pub(crate) struct Child {
     pub(crate) key: Key,
     pub(crate) plan: Plan,
-    pub(crate) state: State,
+    /// Set by [`Children`](super::children::Children) only, which counts on it.
+    pub(super) state: State,
     /// The newest incarnation, counted from 1; 0 before the first start.
     pub(crate) incarnation: u64,
     pub(crate) budget: Budget,
@@ -53,13 +61,12 @@ impl Child {
         }
     }
 
-    /// Has a live incarnation that must be stopped before it can be started.
-    pub(crate) fn is_up(&self) -> bool {
-        matches!(self.state, State::Starting | State::Running | State::Stopping)
+    /// The same, ended for good.
+    pub(crate) fn ended(self) -> Child {
+        Child { state: State::Ended, ..self }
     }
 
-    /// What a group restart must bring down first: a live incarnation, or an exit that is not decided yet.
-    pub(crate) fn must_come_down(&self) -> bool {
-        self.is_up() || matches!(self.state, State::Fallen(_))
+    pub(crate) fn state(&self) -> State {
+        self.state
     }
 }

@@ -17,12 +17,12 @@ use crate::rt::thread;
 use crate::rt::{self, clock};
 use crate::runtime::Stepped;
 use crate::{CallError, ChildId, Runtime, Time};
+use pool::Pool;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use pool::Pool;
 use threads::Bell;
 
 /// A slot without its type.

@@ -102,7 +102,8 @@ impl Pool {
         let mut looked = false;
         let mut state = self.state.lock();
         loop {
-            let waits = if planted::is(Bug::PoolQuitsEarly) && state.quit { None } else { state.queue.pop_front() };
+            let waits =
+                if planted::is(Bug::PoolQuitsEarly) && state.quit { None } else { state.queue.pop_front() };
             self.waiting.store(state.queue.len(), Relaxed);
             if waits.is_some() || state.quit {
                 return waits;

@@ -9,9 +9,7 @@ use super::family::{Family, Verdict};
 use super::handle::{AddError, RemoveError};
 use super::order::Order;
 use crate::control::{Event as Heard, Notice as Told, Parent};
-use crate::core::{
-    AddFailed, Cause, Child, Core, Effect, Event, How, Key, Moment, State as CoreState, Timer,
-};
+use crate::core::{AddFailed, Cause, Child, Core, Effect, Event, How, Key, Moment, Timer};
 use crate::driver::Hand;
 use crate::rt::atomic::Ordering;
 use crate::tree::State;
@@ -122,7 +120,7 @@ impl SupervisorActor {
             kin.charged.clear();
             kin.final_reason = None;
             let child = Child::new(kin.key, kin.plan(), kin.incarnation);
-            if kin.ended { Child { state: CoreState::Ended, ..child } } else { child }
+            if kin.ended { child.ended() } else { child }
         });
         self.core = Core::new(self.family.strategy, children).of_root(self.family.is_root());
     }

@@ -4,7 +4,7 @@
 
 use super::shutdown::Farewell;
 use crate::control::{Child, ChildSnapshot, Parent, Place};
-use crate::core::{Key, Plan};
+use crate::core::{Key, Plan, Roster};
 use crate::report::Hub;
 use crate::rt::Mutex;
 use crate::rt::atomic::{AtomicU64, Ordering};
@@ -23,7 +23,7 @@ pub(crate) struct Family {
     /// Where the supervisor itself lives; set when it is adopted.
     pub(super) home: OnceLock<Home>,
     /// In start order, which is that of their keys.
-    pub(super) kin: Mutex<Vec<Kin>>,
+    pub(super) kin: Mutex<Roster<Kin>>,
     /// Of each name the key, so that an addition costs the same whether it is the first or the hundred-thousandth.
     names: Mutex<BTreeMap<ChildId, Key>>,
     /// Children that were abandoned and forgotten, for the last report.
@@ -79,7 +79,7 @@ impl Family {
             name,
             strategy,
             home: OnceLock::new(),
-            kin: Mutex::new(Vec::new()),
+            kin: Mutex::default(),
             names: Mutex::new(BTreeMap::new()),
             lost: Mutex::new(Vec::new()),
             stop_wanted: AtomicU64::new(0),
@@ -105,20 +105,23 @@ impl Family {
     /// Takes a child into the books, last.
     pub(super) fn take_in(&self, key: Key, child: Arc<dyn Child>, settings: Settings, lasting: bool) {
         self.names.lock().insert(child.id().clone(), key);
-        self.kin.lock().push(Kin {
+        self.kin.lock().push(
             key,
-            child,
-            settings,
-            lasting,
-            state: State::New,
-            incarnation: 0,
-            last_exit: None,
-            final_reason: None,
-            charged: VecDeque::new(),
-            restarts_total: 0,
-            hung: None,
-            ended: false,
-        });
+            Kin {
+                key,
+                child,
+                settings,
+                lasting,
+                state: State::New,
+                incarnation: 0,
+                last_exit: None,
+                final_reason: None,
+                charged: VecDeque::new(),
+                restarts_total: 0,
+                hung: None,
+                ended: false,
+            },
+        );
     }
 
     /// Tells the child where it lives.
@@ -148,16 +151,14 @@ impl Family {
 
     /// The entry of that child; `None` once it was forgotten.
     pub(super) fn with<T>(&self, key: Key, work: impl FnOnce(&mut Kin) -> T) -> Option<T> {
-        let mut kin = self.kin.lock();
-        let at = kin.binary_search_by_key(&key, |entry| entry.key).ok()?;
-        Some(work(&mut kin[at]))
+        self.kin.lock().get_mut(key).map(work)
     }
 
     /// Takes the child out of the books.
     pub(super) fn forget(&self, key: Key) -> Option<Kin> {
         let mut kin = self.kin.lock();
-        let at = kin.binary_search_by_key(&key, |entry| entry.key).ok()?;
-        let gone = kin.remove(at);
+        let gone = kin.position(key).and_then(|at| kin.remove(at))?;
+        kin.tidy();
         drop(kin);
         self.forget_name(&gone);
         if gone.hung.is_some() {

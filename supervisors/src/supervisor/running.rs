@@ -267,7 +267,7 @@ impl Family {
     /// Refuses two children of one name, here and below.
     pub(super) fn check_names(&self) -> Result<(), StartError> {
         let mut names = std::collections::BTreeSet::new();
-        for kin in &*self.kin.lock() {
+        for kin in self.kin.lock().iter() {
             if !names.insert(kin.child.id().clone()) {
                 return Err(StartError::DuplicateName { child: kin.child.id().clone() });
             }
@@ -278,7 +278,7 @@ impl Family {
 
     /// Refuses numbers that cannot work, here and below.
     pub(super) fn check_all(&self) -> Result<(), (ChildId, SpecError)> {
-        for kin in &*self.kin.lock() {
+        for kin in self.kin.lock().iter() {
             super::family::check(&kin.settings).map_err(|error| (kin.child.id().clone(), error))?;
             kin.child.family().map_or(Ok(()), |family| family.check_all())?;
         }

@@ -183,7 +183,8 @@ fn a_failure_during_a_group_restart_waits_until_it_is_over() {
     house.exit('b', FAILED);
     let first = "stop c stop a start a2 start b2 start c2";
     assert_eq!(house.take_trace(), format!("{first} stop c stop b start a3 start b3 start c3"));
-    let charged = house.core.children().iter().map(|child| child.budget.within(house.now));
+    let children = house.core.children();
+    let charged = children.iter().map(|child| child.budget.within(house.now));
     assert_eq!(charged.collect::<Vec<_>>(), [1, 1, 0]);
 }
 

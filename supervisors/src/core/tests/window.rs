@@ -93,7 +93,8 @@ fn an_exhausted_child_may_end_alone() {
 fn a_group_restart_charges_once() {
     let mut house = House::running(Strategy::OneForAll, &[plan(), plan(), plan()]);
     house.exit('b', FAILED);
-    let counts = house.core.children().iter().map(|child| child.budget.within(house.now));
+    let children = house.core.children();
+    let counts = children.iter().map(|child| child.budget.within(house.now));
     assert_eq!(counts.collect::<Vec<_>>(), [0, 1, 0]);
 }
 
