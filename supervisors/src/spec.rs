@@ -79,7 +79,7 @@ pub struct Backoff {
 }
 
 /// How a child is run and how it is ended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Settings {
     pub(crate) mailbox: usize,
     pub(crate) turn_limit: usize,

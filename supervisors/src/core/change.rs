@@ -3,10 +3,11 @@
 use super::event::{AddFailed, Effect, Key};
 use super::operation::Reach;
 use super::{Child, Core, Phase, Plan, State, Step};
+use std::sync::Arc;
 
 impl Core {
     /// A new child, last in the order. During a start or restart it takes its turn at the end of the group.
-    pub(super) fn add(&mut self, key: Key, plan: Plan, step: &mut Step<'_>) {
+    pub(super) fn add(&mut self, key: Key, plan: Arc<Plan>, step: &mut Step<'_>) {
         if matches!(self.phase, Phase::Stopping(_) | Phase::Done) {
             return step.push(Effect::AddFailed { child: key, why: AddFailed::Stopping });
         }

@@ -3,6 +3,7 @@
 use super::budget::Budget;
 use super::event::{How, Key, Timer};
 use super::plan::Plan;
+use std::sync::Arc;
 
 /// Where a child stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +30,8 @@ impl State {
 #[derive(Clone, Debug)]
 pub(crate) struct Child {
     pub(crate) key: Key,
-    pub(crate) plan: Plan,
+    /// Shared by children that are alike.
+    pub(crate) plan: Arc<Plan>,
     /// Set by [`Children`](super::children::Children) only, which counts on it.
     pub(super) state: State,
     /// The newest incarnation, counted from 1; 0 before the first start.
@@ -47,13 +49,13 @@ pub(crate) struct Child {
 
 impl Child {
     /// A child whose last incarnation had this number; 0 for one that never ran.
-    pub(crate) fn new(key: Key, plan: Plan, incarnation: u64) -> Child {
+    pub(crate) fn new(key: Key, plan: impl Into<Arc<Plan>>, incarnation: u64) -> Child {
         Child {
             key,
-            plan,
+            plan: plan.into(),
             state: State::Down,
             incarnation,
-            budget: Budget::new(plan.policy),
+            budget: Budget::default(),
             timer: None,
             adding: false,
             removing: false,
@@ -64,6 +66,12 @@ impl Child {
     /// The same, ended for good.
     pub(crate) fn ended(self) -> Child {
         Child { state: State::Ended, ..self }
+    }
+
+    /// Restarts that count at `now`.
+    #[cfg(test)]
+    pub(crate) fn restarts_within(&self, now: crate::Time) -> u32 {
+        self.budget.within(self.plan.policy, now)
     }
 
     pub(crate) fn state(&self) -> State {

@@ -76,7 +76,8 @@ impl Core {
             How::Abandoned => return self.lost(at, step),
             _ => {}
         }
-        match self.children[at].budget.charge(step.now) {
+        let child = &mut self.children[at];
+        match child.budget.charge(child.plan.policy, step.now) {
             Ok(grant) => self.restart(at, grant, failed_start, step),
             Err(spent) => self.exhausted(at, spent, step),
         }

@@ -127,6 +127,9 @@ impl Core {
     }
 
     fn drop_operations_where(&mut self, step: &mut Step<'_>, over: impl Fn(&Core, &Operation) -> bool) {
+        if !self.operations.iter().any(|operation| over(self, operation)) {
+            return;
+        }
         let (dropped, kept) = self.operations.iter().cloned().partition(|operation| over(self, operation));
         self.operations = kept;
         disarm(dropped, step);

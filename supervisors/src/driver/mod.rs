@@ -123,7 +123,9 @@ fn become_own_thread() {
 
 /// Whether this thread has nothing better to do than to look a little longer for what comes.
 pub(crate) fn may_linger() -> bool {
-    LOCAL.with(|local| matches!(local.life.get(), LifeOf::OwnThread | LifeOf::IdlePool))
+    LOCAL.with(|local| {
+        matches!(local.life.get(), LifeOf::OwnThread | LifeOf::IdlePool) && local.list.borrow().is_empty()
+    })
 }
 
 /// Whether this is one of a pool's threads: it must not wait, because what it waits for may wait for the pool.

@@ -14,6 +14,9 @@ pub(super) struct Lane<T> {
     length: AtomicUsize,
 }
 
+/// Room for less than that is given back; who needs more will need it again.
+const ROOM_KEPT: usize = 8;
+
 #[derive(Debug)]
 pub(super) enum Urgent {
     /// Make and start that incarnation. Counted by the role that comes with it.
@@ -43,6 +46,9 @@ impl<T> Lane<T> {
         }
         let mut queue = self.queue.lock();
         let first = queue.pop_front();
+        if queue.is_empty() && queue.capacity() < ROOM_KEPT {
+            *queue = VecDeque::new(); // an actor that is idle, as most are, holds no memory for what is urgent
+        }
         self.length.store(queue.len(), Ordering::Release);
         first
     }

@@ -72,7 +72,8 @@ pub(crate) struct Slot<M: Send + 'static> {
     pub(crate) stats: Stats,
     /// Of the own thread; made when it is first needed.
     bell: OnceLock<Arc<Bell>>,
-    completion: Completion,
+    /// Made when someone wants to wait for it, which is before a supervisor has the child.
+    completion: OnceLock<Completion>,
     /// Of a supervisor: makes its message of a child's notice.
     lift: Option<fn(Notice) -> M>,
 }
@@ -127,7 +128,7 @@ impl<M: Send + 'static> Slot<M> {
             home: OnceLock::new(),
             stats: Stats::new(),
             bell: OnceLock::new(),
-            completion: Completion::new(),
+            completion: OnceLock::new(),
             lift,
         })
     }
