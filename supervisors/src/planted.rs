@@ -29,8 +29,8 @@ pub enum Bug {
     ExitInAStopIsLost,
     /// A slot that is rung for the pool wakes none of its threads.
     PoolStaysParked,
-    /// A pool that is to end leaves the slots that wait for it.
-    PoolQuitsEarly,
+    /// A pool that is to end wakes none of its threads either.
+    PoolEndsAsleep,
     /// A runner that waits for room in a mailbox is not told when there is some.
     RoomIsNotTold,
 }

@@ -102,8 +102,7 @@ impl Pool {
         let mut looked = false;
         let mut state = self.state.lock();
         loop {
-            let waits =
-                if planted::is(Bug::PoolQuitsEarly) && state.quit { None } else { state.queue.pop_front() };
+            let waits = state.queue.pop_front();
             self.waiting.store(state.queue.len(), Relaxed);
             if waits.is_some() || state.quit {
                 return waits;
@@ -140,6 +139,9 @@ impl Pool {
         state.quit = true;
         let parked: Vec<_> = std::iter::from_fn(|| state.wake_one()).collect();
         drop(state);
+        if planted::is(Bug::PoolEndsAsleep) {
+            return;
+        }
         parked.iter().for_each(Thread::unpark);
     }
 }
