@@ -3,6 +3,7 @@
 mod endings;
 mod expecting;
 mod mending;
+mod pooled;
 
 use crate::nursery::{Nursery, Nursling};
 use crate::rt::{self, channel};
