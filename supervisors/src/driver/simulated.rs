@@ -303,7 +303,7 @@ impl State {
             After::Resigned => {}
             After::Again(slot) | After::HandOver(slot) if until > self.now => self.busy.push((until, slot)),
             After::Again(slot) | After::HandOver(slot) => self.runnable.push(slot),
-            After::Blocked { slot, on } => return self.blocked.push((on, slot)),
+            After::Blocked { slot, on } => return self.blocked.push((on.key(), slot)),
         }
         self.retried = false;
         self.free_where(|on| on == key);
