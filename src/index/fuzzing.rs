@@ -35,7 +35,7 @@ const LIMIT: usize = 200;
 pub fn file(bytes: &[u8]) -> Vec<Decoding> {
     let mut mended = bytes.to_vec();
     mend(&mut mended);
-    let files = [GivenFile::new(bytes), GivenFile::new(&mended)];
+    let files = [GivenFile::open(bytes), GivenFile::open(&mended)];
     files.into_iter().map(|file| Box::new(move || answers(file)) as Decoding).collect()
 }
 

@@ -88,7 +88,7 @@ pub fn segment(bytes: &[u8]) -> Vec<Decoding> {
 }
 
 fn walk_of(bytes: &[u8]) -> Decoding {
-    let (length, file) = (bytes.len() as u64, GivenFile::new(bytes));
+    let (length, file) = (bytes.len() as u64, GivenFile::open(bytes));
     let header = SegmentHeader::decode(bytes);
     Box::new(move || {
         let Ok(header) = header else { return 0 };

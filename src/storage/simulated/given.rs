@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub(crate) struct GivenFile(Box<[u8]>);
 
 impl GivenFile {
-    pub(crate) fn new(bytes: &[u8]) -> Arc<dyn File> {
+    pub(crate) fn open(bytes: &[u8]) -> Arc<dyn File> {
         Arc::new(Self(bytes.into()))
     }
 
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn given_bytes_are_read_up_to_their_end_and_not_written() {
-        let (file, mut buffer) = (GivenFile::new(b"planks"), [0; 4]);
+        let (file, mut buffer) = (GivenFile::open(b"planks"), [0; 4]);
         assert_eq!((file.read_at(&mut buffer, 0).unwrap(), &buffer), (4, b"plan"));
         assert_eq!((file.read_at(&mut buffer, 4).unwrap(), &buffer[..2]), (2, &b"ks"[..]));
         assert_eq!(file.read_at(&mut buffer, 600).unwrap(), 0);
