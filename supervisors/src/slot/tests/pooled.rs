@@ -160,8 +160,8 @@ fn two_pooled_actors_that_never_come_to_rest_leave_a_third_its_turn() {
     let [a, b] = [0, 1].map(|n| players[n].1.clone());
     let players: Vec<_> =
         players.into_iter().map(|(spec, _)| started(&nursery, spec.driver(Driver::Pooled))).collect();
-    assert!(a.send(Ball(b)).is_ok());
     let (third, to_third, _log) = pooled(&nursery, "third");
+    assert!(a.send(Ball(b)).is_ok());
     for n in 0..100 {
         assert_eq!(to_third.call_timeout(LONG, |r| Do::Answer(n, r)), Ok(n));
     }
