@@ -116,9 +116,9 @@ fn who_waits_for_room_in_an_actor_that_ends_goes_on() {
     assert_eq!(answer.wait_timeout(LONG), Ok(1), "the only thread is free, and the sender waits by now");
     target_child.end();
     assert_eq!(to_sender.call_timeout(LONG, |r| Do::Answer(2, r)), Ok(2));
-    drop(go);
     [sender, other].into_iter().for_each(|child| nursery.finish(&child));
-    assert_eq!(nursery.join(), ["nursery/target"], "it was left hanging");
+    assert_eq!(nursery.join(), ["nursery/target"], "it is left hanging");
+    drop(go);
 }
 
 #[test]
