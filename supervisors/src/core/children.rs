@@ -76,6 +76,7 @@ impl Children {
         self.roster.first()..self.roster.len()
     }
 
+    #[cfg(test)]
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Child> {
         self.roster.iter()
     }

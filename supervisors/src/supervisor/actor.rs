@@ -10,7 +10,7 @@ use super::handle::{AddError, RemoveError};
 use super::order::Order;
 use crate::control::{Event as Heard, Notice as Told, Parent};
 use crate::core::{AddFailed, Cause, Child, Core, Effect, Event, How, Key, Moment, Timer};
-use crate::driver::Hand;
+use crate::driver::{self, Hand};
 use crate::rt::atomic::Ordering;
 use crate::tree::State;
 use crate::{Actor, ChildSpec, Context, ExitReason, Flow, Reply, TimerId};
@@ -252,13 +252,15 @@ impl SupervisorActor {
     }
 
     /// Not on this thread: what a child does in `stopping` may take until its deadline, which would not be seen here.
+    /// Unless it is a thread of the pool, which is replaced where it hangs and watches no deadline.
     fn stop(&self, child: Key) {
         let stop = self.family.with(child, |kin| {
             kin.state = State::Stopping;
             (kin.child.clone(), kin.incarnation)
         });
         crate::failpoints::point("supervisor.stop.noted");
-        stop.into_iter().for_each(|(child, incarnation)| child.stop(incarnation, Hand::Ring));
+        let hand = if driver::is_pool_thread() { Hand::Here } else { Hand::Ring };
+        stop.into_iter().for_each(|(child, incarnation)| child.stop(incarnation, hand));
     }
 
     fn abandon(&self, child: Key) {

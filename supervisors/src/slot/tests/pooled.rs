@@ -116,9 +116,9 @@ fn who_waits_for_room_in_an_actor_that_ends_goes_on() {
     assert_eq!(answer.wait_timeout(LONG), Ok(1), "the only thread is free, and the sender waits by now");
     target_child.end();
     assert_eq!(to_sender.call_timeout(LONG, |r| Do::Answer(2, r)), Ok(2));
-    drop(go);
     [sender, other].into_iter().for_each(|child| nursery.finish(&child));
-    assert_eq!(nursery.join(), ["nursery/target"], "it was left hanging");
+    assert_eq!(nursery.join(), ["nursery/target"], "it is left hanging");
+    drop(go);
 }
 
 #[test]
@@ -160,8 +160,8 @@ fn two_pooled_actors_that_never_come_to_rest_leave_a_third_its_turn() {
     let [a, b] = [0, 1].map(|n| players[n].1.clone());
     let players: Vec<_> =
         players.into_iter().map(|(spec, _)| started(&nursery, spec.driver(Driver::Pooled))).collect();
-    assert!(a.send(Ball(b)).is_ok());
     let (third, to_third, _log) = pooled(&nursery, "third");
+    assert!(a.send(Ball(b)).is_ok());
     for n in 0..100 {
         assert_eq!(to_third.call_timeout(LONG, |r| Do::Answer(n, r)), Ok(n));
     }
