@@ -166,4 +166,5 @@ fn a_copy_of_an_event_is_what_was_lent_whatever_it_carries() {
     let last = batch.get(found.len() - 1).unwrap();
     assert_eq!((last.entity, last.scope, last.kind), ("Türe-é", "Häuser", "Geöffnet"));
     assert_eq!((last.causes.iter().last(), last.correlation), (Some(cause), cause));
+    assert_eq!(last.payload, [found.len() as u8; 50]);
 }

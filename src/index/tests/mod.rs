@@ -1,6 +1,7 @@
 //! The index against a plain list of events, filtered: with its segments in memory, in files, merged, and lost.
 
 mod damage;
+mod postings;
 
 use super::*;
 use crate::error::SharedError;
