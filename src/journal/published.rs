@@ -187,7 +187,8 @@ impl Published {
         if let Some(block) = self.blocks.get(&key) {
             return Ok(Some(block));
         }
-        if keep == Keep::SecondTime && !self.asked.before(key) {
+        let is_worth_it = keep == Keep::AtOnce || self.asked.before(key);
+        if !is_worth_it || !self.blocks.admits(&key) {
             return Ok(None);
         }
         let block = self.read_block(segment, number)?;
