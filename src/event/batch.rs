@@ -106,8 +106,13 @@ impl EventSpan {
     /// The names, the key and the payload.
     #[inline]
     pub(super) fn contents<'a>(&self, block: &'a [u8]) -> &'a [u8] {
-        let length = self.key_at() + self.key_bytes + self.payload_bytes - self.names_at;
+        let length = self.end() as u32 - self.names_at;
         Span { offset: self.names_at, length }.of(block)
+    }
+
+    /// Where the payload ends, which is the last of it.
+    pub(super) fn end(&self) -> usize {
+        (self.key_at() + self.key_bytes + self.payload_bytes) as usize
     }
 
     /// The event, lent out of `block`.

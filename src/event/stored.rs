@@ -26,6 +26,13 @@ impl StoredEvent {
         Self { span: own, correlation: span.correlation(block), bytes: bytes.into() }
     }
 
+    /// The event that `span` tells of, whose record alone is in `bytes`: nothing is copied.
+    pub(crate) fn of_record(span: EventSpan, mut bytes: Vec<u8>) -> Self {
+        bytes.truncate(span.end());
+        let correlation = span.correlation(&bytes);
+        Self { span: EventSpan { correlation_at: 0, ..span }, correlation, bytes: bytes.into() }
+    }
+
     /// A span over bytes that begin with the causes and go on with the names.
     fn span_after(causes_bytes: usize, span: EventSpan) -> EventSpan {
         let length = causes_bytes as u32;

@@ -42,6 +42,19 @@ impl<'a> Bytes<'a> {
 
     #[inline]
     pub(super) fn varint(&mut self) -> Option<u64> {
+        // Most have one byte or two.
+        let (value, rest) = match *self.rest {
+            [first @ 0..0x80, ref rest @ ..] => (u64::from(first), rest),
+            [first, second @ 0..0x80, ref rest @ ..] => {
+                (u64::from(first & 0x7f) | u64::from(second) << 7, rest)
+            }
+            _ => return self.long_varint(),
+        };
+        self.rest = rest;
+        Some(value)
+    }
+
+    fn long_varint(&mut self) -> Option<u64> {
         let mut value = 0;
         for (at, byte) in self.rest.iter().take(10).enumerate() {
             value |= u64::from(byte & 0x7f).checked_shl(at as u32 * 7)?;

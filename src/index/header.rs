@@ -4,7 +4,7 @@ use super::block::{BLOCK_BYTES, is_whole, put_block};
 use super::bytes::Bytes;
 
 /// The version of everything the index writes; a file of another version is rebuilt.
-pub(super) const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 2;
 const MAGIC: &[u8; 8] = b"TIMBRIDX";
 const STRETCH_BYTES: usize = 72;
 
@@ -28,6 +28,13 @@ pub(crate) struct Stretch {
     pub(crate) end: u64,
     /// Where the frame begins that ends there; 0 if the segment is sealed.
     pub(crate) last_frame: u64,
+}
+
+impl Stretch {
+    /// The bytes of a record of one segment, were all records of the same length.
+    pub(super) fn mean_bytes(&self) -> u64 {
+        self.end / self.last.saturating_add(1).saturating_sub(self.first).max(1)
+    }
 }
 
 /// The last frame that the index has seen: what a file of the growing segment is bound to.

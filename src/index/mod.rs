@@ -53,6 +53,7 @@ use checkpoints::State;
 use files::{Files, SegmentPlace};
 use header::Content;
 use part::Part;
+use postings::Steps;
 use sealed_parts::{Frozen, Segment};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -93,6 +94,14 @@ impl Sort {
             Self::Kind => Content::Kinds,
             Self::Key => Content::Keys,
             Self::Cause => Content::Causes,
+        }
+    }
+
+    /// How the places of such a name are told in a file of this stretch.
+    fn steps(self, stretch: &Stretch) -> Steps {
+        match self {
+            Self::Entity => Steps::Stands { mean_bytes: stretch.mean_bytes() },
+            _ => Steps::Places,
         }
     }
 }

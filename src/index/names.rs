@@ -14,21 +14,19 @@ pub(super) struct Names {
     ordered: BTreeMap<Arc<str>, u32>,
     /// By number: the name, and the events that carry it, as places in the part, ascending.
     named: Vec<(Arc<str>, Vec<u32>)>,
-    /// The number of the name noted last: events come in runs of one kind and one scope.
-    newest: u32,
+    /// The name of the last event. Most events are of the same scope and kind as the one before.
+    last: u32,
 }
 
 impl Names {
     /// Notes that the event at `place` carries `name`; gives the name's number.
     pub(super) fn note(&mut self, name: &str, place: u32) -> u32 {
-        match self.named.get_mut(self.newest as usize) {
-            Some((newest, places)) if **newest == *name => places.push(place),
-            _ => {
-                self.newest = self.number(name).unwrap_or_else(|| self.add(name));
-                self.named[self.newest as usize].1.push(place);
-            }
+        let is_last = self.named.get(self.last as usize).is_some_and(|(last, _)| **last == *name);
+        if !is_last {
+            self.last = self.number(name).unwrap_or_else(|| self.add(name));
         }
-        self.newest
+        self.named[self.last as usize].1.push(place);
+        self.last
     }
 
     fn add(&mut self, name: &str) -> u32 {

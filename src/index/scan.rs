@@ -2,7 +2,7 @@
 
 use super::column::Column;
 use super::header::Content;
-use super::postings::Postings;
+use super::postings::{Postings, Spot};
 use super::sealed::{Entry, Sealed};
 use super::select::{MERGED_NAMES_MAX, merged};
 use super::{Found, IndexError, Sort, Window};
@@ -17,14 +17,14 @@ pub(super) fn select(
     window: Window,
     found: &mut Vec<Found>,
 ) -> Result<(), IndexError> {
-    let places = match region.terms() {
+    let spots = match region.terms() {
         [term] => select_term(sealed, term, window)?,
         terms => {
             let lists = terms.iter().map(|term| select_term(sealed, term, window));
-            merged(lists.collect::<Result<Vec<_>, _>>()?.into_iter(), window.limit)
+            merged(lists.collect::<Result<Vec<_>, _>>()?.into_iter(), |spot| spot.place, window.limit)
         }
     };
-    sealed.found(&places, found)
+    sealed.found(&spots, found)
 }
 
 /// What a term asks, in the segment's own terms.
@@ -35,7 +35,7 @@ struct Wanted<'a> {
     tests: Vec<(Column<'a>, Vec<Range<u32>>)>,
 }
 
-fn select_term(sealed: Sealed<'_>, term: &Term, window: Window) -> Result<Vec<u32>, IndexError> {
+fn select_term(sealed: Sealed<'_>, term: &Term, window: Window) -> Result<Vec<Spot>, IndexError> {
     let mut wanted = Wanted { lists: Vec::new(), tests: Vec::new() };
     let names = [
         (Sort::Entity, exact(&term.entity)),
@@ -78,7 +78,7 @@ fn select_prefix<'a>(
     mut wanted: Wanted<'a>,
     range: Range<u32>,
     limit: usize,
-) -> Result<Vec<u32>, IndexError> {
+) -> Result<Vec<Spot>, IndexError> {
     let ranks = sealed.ranks_with(prefix)?;
     let names: usize = ranks.iter().map(|ranks| ranks.len()).sum();
     if names == 0 {
@@ -92,7 +92,7 @@ fn select_prefix<'a>(
             wanted.walk(sealed, entry.postings, &range, limit, &mut found)?;
             lists.push(found);
         }
-        return Ok(merged(lists.into_iter(), limit));
+        return Ok(merged(lists.into_iter(), |spot| spot.place, limit));
     }
     wanted.tests.push((Column::new(sealed.table, Content::EntityColumn), ranks));
     match wanted.lists.iter().min_by_key(|list| list.count).copied() {
@@ -134,28 +134,34 @@ impl<'a> Wanted<'a> {
         list: Postings,
         range: &Range<u32>,
         limit: usize,
-        found: &mut Vec<u32>,
+        found: &mut Vec<Spot>,
     ) -> Result<(), IndexError> {
         let mut places = sealed.places(list, range.start)?;
+        found.reserve(limit.min(places.left()));
         while found.len() < limit
-            && let Some(place) = places.next()?.filter(|place| *place < range.end)
+            && let Some(spot) = places.next()?.filter(|spot| spot.place < range.end)
         {
-            if self.holds(place)? {
-                found.push(place);
+            if self.holds(spot.place)? {
+                found.push(spot);
             }
         }
         Ok(())
     }
 
     /// All places inside `range` with an event of which everything holds.
-    fn sweep(&mut self, sealed: Sealed<'_>, range: Range<u32>, limit: usize) -> Result<Vec<u32>, IndexError> {
+    fn sweep(
+        &mut self,
+        sealed: Sealed<'_>,
+        range: Range<u32>,
+        limit: usize,
+    ) -> Result<Vec<Spot>, IndexError> {
         let (mut found, mut is_event) = (Vec::new(), sealed.presence());
         for place in range {
             if found.len() >= limit {
                 break;
             }
             if self.holds(place)? && is_event(place)? {
-                found.push(place);
+                found.push(Spot::of(place));
             }
         }
         Ok(found)

@@ -6,16 +6,18 @@ use super::filter::{self, FilterWriter};
 use super::gaps::put_gap;
 use super::header::{Content, OPEN_LEVEL, Stretch};
 use super::names::Names;
-use super::part::Part;
-use super::postings::Postings;
+use super::part::{Part, Record};
+use super::postings::{Postings, Spot, Stand, Steps};
 use super::writer::TableWriter;
 use super::{Sort, bytes, column};
 use crate::storage::{Storage, StorageError};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Marks an offset as that of a gap's record. No segment is that long.
-pub(super) const GAP_BIT: u32 = 1 << 31;
+/// Marks an offset as that of a gap's record.
+pub(super) const GAP_BIT: u32 = 1;
+/// The offset stands above that mark, so that a column is no wider than the segment is long.
+pub(super) const OFFSET_SHIFT: u32 = 1;
 
 /// Writes the lookups of `part` as the file `name`. Without a state, the file answers for its segment but not for
 /// what was true at its end.
@@ -31,17 +33,22 @@ pub(super) fn write(
     let (keys, causes) = (part.keys().len(), part.causes().len());
     let names = part.entities.len() + part.scopes.len() + part.kinds.len() + keys + causes;
     let mut sealing = Sealing {
+        part,
+        steps: Steps::Places,
+        spots: Vec::new(),
         writer: &mut writer,
         heap: Vec::new(),
         filter: FilterWriter::for_names(names as u64),
         value: Vec::new(),
     };
+    sealing.steps = Sort::Entity.steps(&stretch);
     let entity = |number| Some(part.newest_version(number).get());
     let entities = sealing.names(Sort::Entity, &part.entities, entity)?;
+    sealing.steps = Steps::Places;
     let scopes = sealing.names(Sort::Scope, &part.scopes, |_| None)?;
     let kinds = sealing.names(Sort::Kind, &part.kinds, |_| None)?;
-    sealing.keys(part)?;
-    sealing.causes(part)?;
+    sealing.keys()?;
+    sealing.causes()?;
     crate::point("index.seal.names_written");
     let Sealing { heap, filter, .. } = sealing;
     writer.push_bytes(Content::Heap, &heap)?;
@@ -59,6 +66,10 @@ pub(super) fn write(
 
 /// A file's directories, while they are written.
 struct Sealing<'a> {
+    part: &'a Part,
+    /// How the places of the names in hand are told, and those of the last; kept for their memory.
+    steps: Steps,
+    spots: Vec<Spot>,
     writer: &'a mut TableWriter,
     /// Written behind the directories, which point into it.
     heap: Vec<u8>,
@@ -96,8 +107,8 @@ impl Sealing<'_> {
         Ok(ranks)
     }
 
-    fn keys(&mut self, part: &Part) -> Result<(), StorageError> {
-        let mut sorted: Vec<(&[u8], u32)> = part.keys().collect();
+    fn keys(&mut self) -> Result<(), StorageError> {
+        let mut sorted: Vec<(&[u8], u32)> = self.part.keys().collect();
         sorted.sort_unstable();
         let (block, mut directory) = (self.writer.next_block(), DirectoryWriter::default());
         for (key, place) in sorted {
@@ -107,9 +118,9 @@ impl Sealing<'_> {
         directory.finish(self.writer, Sort::Key.section(), block)
     }
 
-    fn causes(&mut self, part: &Part) -> Result<(), StorageError> {
+    fn causes(&mut self) -> Result<(), StorageError> {
         let (block, mut directory) = (self.writer.next_block(), DirectoryWriter::default());
-        for (cause, places) in part.causes() {
+        for (cause, places) in self.part.causes() {
             self.encode(places, None);
             // The order of big-endian bytes is the order of the numbers.
             self.push(&mut directory, Sort::Cause, &cause.get().to_be_bytes())?;
@@ -118,8 +129,16 @@ impl Sealing<'_> {
     }
 
     fn encode(&mut self, places: &[u32], version: Option<u64>) {
+        let (is_located, records) = (self.steps != Steps::Places, self.part.records());
+        let spot = |place: &u32| {
+            let record = records.get(*place as usize).filter(|_| is_located);
+            let stand = record.map(|record| Stand { offset: record.offset, length: record.length });
+            Spot { place: *place, stand }
+        };
+        self.spots.clear();
+        self.spots.extend(places.iter().map(spot));
         self.value.clear();
-        Postings::put(&mut self.heap, places).encode(&mut self.value);
+        Postings::put(&mut self.heap, &self.spots, self.steps).encode(&mut self.value);
         if let Some(version) = version {
             bytes::put_varint(&mut self.value, version);
         }
@@ -132,11 +151,11 @@ impl Sealing<'_> {
 }
 
 fn put_offsets(writer: &mut TableWriter, part: &Part) -> Result<(), StorageError> {
-    let offsets = part.records().iter().map(|record| match record.length {
-        0 => record.offset.min(GAP_BIT - 1) | GAP_BIT,
-        _ => record.offset,
-    });
-    column::put(writer, Content::Offsets, offsets, u32::MAX)
+    // No segment is so long that a bit would be lost.
+    let marked =
+        |record: &Record| record.offset << OFFSET_SHIFT | if record.length == 0 { GAP_BIT } else { 0 };
+    let most = part.records().iter().map(marked).max().unwrap_or_default();
+    column::put(writer, Content::Offsets, part.records().iter().map(marked), most)
 }
 
 /// Writes, by place, the rank of the name that the event there carries.
@@ -145,7 +164,7 @@ fn put_column(
     section: Content,
     part: &Part,
     ranks: &[u32],
-    number: impl Fn(&super::part::Record) -> u32,
+    number: impl Fn(&Record) -> u32,
 ) -> Result<(), StorageError> {
     // Where there is no event stands a rank that no name has.
     let none = ranks.len() as u32;

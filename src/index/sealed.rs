@@ -5,9 +5,9 @@ use super::column::Column;
 use super::directory::{Directory, LONG_BYTES, Node, key_of, prefix_of};
 use super::filter;
 use super::gaps::{Gap, gaps_within};
-use super::header::Content;
-use super::postings::{Places, Postings};
-use super::seal::GAP_BIT;
+use super::header::{Content, Stretch};
+use super::postings::{Places, Postings, Spot, Stand};
+use super::seal::{GAP_BIT, OFFSET_SHIFT};
 use super::table::Table;
 use super::{Found, IndexError, Sort};
 use crate::position::{Location, Position, Version};
@@ -32,9 +32,9 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    fn decode(sort: Sort, leaf: &Node, at: u32) -> Option<Self> {
+    fn decode(sort: Sort, leaf: &Node, at: u32, stretch: &Stretch) -> Option<Self> {
         let mut value = leaf.value(at)?;
-        let postings = Postings::decode(&mut value)?;
+        let postings = Postings::decode(&mut value, sort.steps(stretch))?;
         let version = if sort == Sort::Entity { Version::new(value.varint()?) } else { Version::NONE };
         let is_long = leaf.key(at)?.len() == LONG_BYTES;
         let text = if is_long { Some((value.varint()?, value.varint()?)) } else { None };
@@ -82,9 +82,10 @@ impl<'a> Sealed<'a> {
         if offset & GAP_BIT != 0 {
             return Ok(None);
         }
+        let offset = offset >> OFFSET_SHIFT;
         let stretch = &self.table.header.stretch;
         let next = match place + 1 {
-            next if next < self.end() => u64::from(offsets.get(next)? & !GAP_BIT),
+            next if next < self.end() => u64::from(offsets.get(next)? >> OFFSET_SHIFT),
             _ => stretch.end,
         };
         let length = next.checked_sub(u64::from(offset)).and_then(|length| u32::try_from(length).ok());
@@ -93,12 +94,18 @@ impl<'a> Sealed<'a> {
     }
 
     /// Adds the events at these places to `found`.
-    pub(super) fn found(&self, places: &[u32], found: &mut Vec<Found>) -> Result<(), IndexError> {
+    pub(super) fn found(&self, spots: &[Spot], found: &mut Vec<Found>) -> Result<(), IndexError> {
         let mut offsets = Column::new(self.table, Content::Offsets);
-        for place in places {
-            if let Some(location) = self.location(&mut offsets, *place)? {
-                found.push(Found { position: self.position(*place), location });
-            }
+        let segment = self.table.header.stretch.last_segment;
+        found.reserve(spots.len());
+        for Spot { place, stand } in spots {
+            let location = match stand {
+                Some(Stand { offset, length }) => {
+                    Some(Location { segment, offset: *offset, length: *length })
+                }
+                None => self.location(&mut offsets, *place)?,
+            };
+            found.extend(location.map(|location| Found { position: self.position(*place), location }));
         }
         Ok(())
     }
@@ -122,7 +129,7 @@ impl<'a> Sealed<'a> {
     }
 
     fn decoded(&self, sort: Sort, leaf: &Node, at: u32) -> Result<Entry, IndexError> {
-        let entry = Entry::decode(sort, leaf, at);
+        let entry = Entry::decode(sort, leaf, at, &self.table.header.stretch);
         self.table.sound(self.table.header.section(sort.section()).block, entry)
     }
 
@@ -183,9 +190,9 @@ impl<'a> Sealed<'a> {
         let Some(entry) = known else { return Ok(Vec::new()) };
         let (mut places, mut found) = (self.places(entry.postings, 0)?, Vec::new());
         while found.len() < limit
-            && let Some(place) = places.next()?
+            && let Some(spot) = places.next()?
         {
-            found.push(self.position(place));
+            found.push(self.position(spot.place));
         }
         Ok(found)
     }

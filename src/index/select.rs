@@ -14,7 +14,10 @@ pub(super) const MERGED_NAMES_MAX: usize = 64;
 pub(super) fn select(part: &Part, region: &Region, window: Window, found: &mut Vec<Found>) {
     let mut places = match region.terms() {
         [term] => select_term(part, term, window),
-        terms => merged(terms.iter().map(|term| select_term(part, term, window)), window.limit),
+        terms => {
+            let lists = terms.iter().map(|term| select_term(part, term, window));
+            merged(lists, |place| *place, window.limit)
+        }
     };
     places.truncate(window.limit);
     let located = places.iter().filter_map(|place| {
@@ -24,10 +27,15 @@ pub(super) fn select(part: &Part, region: &Region, window: Window, found: &mut V
     found.extend(located);
 }
 
-pub(super) fn merged(lists: impl Iterator<Item = Vec<u32>>, limit: usize) -> Vec<u32> {
-    let mut places: Vec<u32> = lists.flatten().collect();
-    places.sort_unstable();
-    places.dedup();
+/// Several ascending lists as one, without what stands in more than one of them.
+pub(super) fn merged<T>(
+    lists: impl Iterator<Item = Vec<T>>,
+    place: impl Fn(&T) -> u32,
+    limit: usize,
+) -> Vec<T> {
+    let mut places: Vec<T> = lists.flatten().collect();
+    places.sort_unstable_by_key(&place);
+    places.dedup_by_key(|one| place(one));
     places.truncate(limit);
     places
 }

@@ -6,6 +6,8 @@ use super::segment::{SegmentHeader, read_header, segment_name};
 use super::store_id::Identity;
 use crate::position::Location;
 use crate::storage::{Cache, File, OpenFiles, Storage, StorageError};
+use foldhash::fast::FixedState;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,7 +28,7 @@ pub(super) struct Published {
     /// any more.
     blocks: Cache<u64, Block>,
     /// Blocks that a read of many events has asked for once.
-    asked: Cache<u64, ()>,
+    asked: Asked,
     /// Segment and offset of the end of the last whole frame, in one word so that they change together.
     tail: AtomicU64,
     /// Whether the writer is another process: when that recovers, it may cut what was never synced and was seen here.
@@ -40,6 +42,25 @@ pub enum Keep {
     AtOnce,
     /// When it is asked for a second time: a read of many events that stand far apart may touch more blocks than are kept.
     SecondTime,
+}
+
+/// Which blocks were asked for lately. It may forget one; it never takes one for another.
+#[derive(Debug)]
+struct Asked(Box<[AtomicU64]>);
+
+impl Asked {
+    fn new(blocks_max: usize) -> Self {
+        Self((0..blocks_max.max(1)).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// Whether this block was asked for before; from now on it was. No block has the key 0.
+    fn before(&self, key: u64) -> bool {
+        let slot = &self.0[(FixedState::default().hash_one(key) % self.0.len() as u64) as usize];
+        slot.load(Ordering::Relaxed) == key || {
+            slot.store(key, Ordering::Relaxed);
+            false
+        }
+    }
 }
 
 /// A segment's open file, with what never changes of it.
@@ -57,7 +78,7 @@ impl Published {
         Self {
             files: OpenFiles::new(storage.clone(), options.open_files_max),
             blocks: Cache::new(blocks_max),
-            asked: Cache::new(blocks_max),
+            asked: Asked::new(blocks_max),
             storage,
             identity,
             tail: AtomicU64::new(0),
@@ -102,6 +123,21 @@ impl Published {
             _ if number == tail_segment => Ok(tail_offset.into()),
             _ => Ok(0),
         }
+    }
+
+    /// The segment `number`, opened, if it may be read up to byte `end`.
+    pub(super) fn segment_up_to(
+        &self,
+        number: u32,
+        end: u64,
+    ) -> Result<Option<Arc<OpenSegment>>, JournalError> {
+        let (tail_segment, tail_offset) = self.tail();
+        if number > tail_segment || (number == tail_segment && end > tail_offset.into()) {
+            return Ok(None);
+        }
+        let segment = self.segment(number)?;
+        let is_whole = number == tail_segment || end <= segment.sealed_bytes()?;
+        Ok(is_whole.then_some(segment))
     }
 
     /// Adds the bytes of a record to `out`, out of the blocks that are kept. False, and nothing added, if it stands in
@@ -151,8 +187,8 @@ impl Published {
         if let Some(block) = self.blocks.get(&key) {
             return Ok(Some(block));
         }
-        if keep == Keep::SecondTime && self.asked.get(&key).is_none() {
-            self.asked.insert(key, ());
+        let is_worth_it = keep == Keep::AtOnce || self.asked.before(key);
+        if !is_worth_it || !self.blocks.admits(&key) {
             return Ok(None);
         }
         let block = self.read_block(segment, number)?;

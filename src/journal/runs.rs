@@ -104,11 +104,11 @@ impl JournalReader {
     /// The bytes of the record at a location, which may reach over all that stands before the next event; the location's
     /// own where no record can be told.
     fn length_at(&self, location: Location) -> Result<u32, JournalError> {
-        let mut head = [0; VARINT_BYTES_MAX];
-        if u64::from(location.offset) >= self.published().end_of(location.segment)? {
+        let (mut head, offset) = ([0; VARINT_BYTES_MAX], u64::from(location.offset));
+        let Some(segment) = self.published().segment_up_to(location.segment, offset)? else {
             return Ok(location.length);
-        }
-        let count = self.segment(location.segment)?.file.read_at(&mut head, u64::from(location.offset))?;
+        };
+        let count = segment.file.read_at(&mut head, offset)?;
         let total = extent(&head[..count]).ok().flatten().and_then(|extent| u32::try_from(extent.total).ok());
         Ok(total.map_or(location.length, |total| total.min(location.length)))
     }
@@ -132,11 +132,10 @@ impl JournalReader {
         let Location { segment, offset, length } = location;
         let corrupt = || self.corrupt(ReadPoint::at(position, location));
         // Asked before memory is taken.
-        if u64::from(offset) + u64::from(length) > self.published().end_of(segment)? {
-            return Err(corrupt());
-        }
+        let segment = self.published().segment_up_to(segment, u64::from(offset) + u64::from(length))?;
+        let Some(segment) = segment else { return Err(corrupt()) };
         bytes.resize(begin + length as usize, 0);
-        let count = self.segment(segment)?.file.read_at(&mut bytes[begin..], u64::from(offset))?;
+        let count = segment.file.read_at(&mut bytes[begin..], u64::from(offset))?;
         bytes.truncate(begin + count);
         self.decoded(bytes, begin, position).ok_or_else(corrupt)
     }

@@ -60,6 +60,17 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         Some(slot.value.clone())
     }
 
+    /// Whether a new value is worth the one that would leave for it under `key`: not while that is still used. Each no takes
+    /// a little of that away, so that in the end what nobody asks for any more leaves.
+    ///
+    /// Asked before a value is fetched that could be done without: where more is wanted than there is room for, most
+    /// fetches would only drop what is wanted next.
+    #[must_use]
+    pub fn admits(&self, key: &K) -> bool {
+        let mut shard = self.shard(key);
+        shard.slots.len() < shard.count_max || !shard.passes_used()
+    }
+
     /// Keeps `value` under `key`; another value may leave for it.
     pub fn insert(&self, key: K, value: V) {
         let mut shard = self.shard(&key);
@@ -103,13 +114,17 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
 }
 
 impl<K: Hash + Eq + Clone, V> Shard<K, V> {
+    /// Passes the hand over a value that was used since its last round; false, and it stays, if that was not.
+    fn passes_used(&mut self) -> bool {
+        let was_used = std::mem::take(&mut self.slots[self.hand].was_used);
+        self.hand = (self.hand + usize::from(was_used)) % self.slots.len();
+        was_used
+    }
+
     fn replace(&mut self, key: K, value: V) {
-        let count = self.slots.len();
-        while std::mem::take(&mut self.slots[self.hand].was_used) {
-            self.hand = (self.hand + 1) % count;
-        }
+        while self.passes_used() {}
         let place = self.hand;
-        self.hand = (self.hand + 1) % count;
+        self.hand = (self.hand + 1) % self.slots.len();
         let old =
             std::mem::replace(&mut self.slots[place], Slot { key: key.clone(), value, was_used: false });
         self.places.remove(&old.key);
@@ -142,6 +157,23 @@ mod tests {
             assert!(cache.len() <= 64);
         }
         assert_eq!(cache.get(&9_999), Some(9_999));
+    }
+
+    #[test]
+    fn what_is_used_is_not_given_up_for_what_comes_once_and_what_is_not_used_any_more_is() {
+        let cache = Cache::new(8);
+        (0..8).for_each(|number| cache.insert(number, number));
+        let use_all = || (0..8).for_each(|number| assert_eq!(cache.get(&number), Some(number)));
+        for other in 100..200 {
+            use_all();
+            assert!(!cache.admits(&other), "everything was used a moment ago");
+        }
+        let refused = (100..200).take_while(|other| !cache.admits(other)).count();
+        assert_eq!(refused, 7, "one round of the hand, and the last no was one of them");
+        assert!(cache.admits(&300), "asking does not use it up");
+        cache.insert(300, 300);
+        assert_eq!((cache.len(), cache.get(&300)), (8, Some(300)));
+        assert!(Cache::<u32, u32>::new(1).admits(&1), "there is room");
     }
 
     #[test]

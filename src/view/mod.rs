@@ -158,7 +158,7 @@ impl View {
         let Some(location) = self.locate(position).map_err(index_error)? else { return Ok(None) };
         let mut bytes = Vec::with_capacity(location.length.min(NEAR_BYTES) as usize);
         let event = self.reader()?.read_event(position, location, Keep::AtOnce, &mut bytes);
-        Ok(Some(StoredEvent::copied(&event.map_err(|error| read_error(error, position))?, &bytes)))
+        Ok(Some(StoredEvent::of_record(event.map_err(|error| read_error(error, position))?, bytes)))
     }
 
     /// Reads the events of `region` inside `window` into `batch`, with the gaps they span if those are asked for.

@@ -7,7 +7,7 @@ use crate::index::{Found, Window};
 use crate::journal::{EncodedEvent, Journal, JournalOptions, Keep, Numbers, Record, StoreId, segment_name};
 use crate::position::{CheckpointId, Position, Version};
 use crate::region::Region;
-use crate::storage::simulated::SimulatedDisk;
+use crate::storage::simulated::{Seeded, SimulatedDisk};
 use crate::storage::{Access, OperationKind, Storage};
 use std::sync::Arc;
 
@@ -81,6 +81,26 @@ fn a_block_in_which_nothing_changes_any_more_is_read_once() {
     assert_eq!([newest; 2].map(|newest| cost(newest, Keep::AtOnce)), [1, 0]);
     // Of many that stand far apart each costs its record first, then its block, then nothing.
     assert_eq!([found[60]; 3].map(|found| cost(found, Keep::SecondTime)), [1, 1, 0]);
+}
+
+#[test]
+fn where_more_blocks_are_wanted_than_are_kept_an_event_costs_its_record_and_not_its_block() {
+    let (disk, mut choices) = (SimulatedDisk::new(), Seeded::new(7));
+    // One and a half times what is kept.
+    let (journal, found) = journal(&disk, 6_000, 100);
+    let reader = journal.reader();
+    let mut bytes_of = |events: usize| {
+        let (_, bytes) = read(&disk, |_| {
+            for _ in 0..events {
+                let Found { position, location } = found[choices.choose(found.len())];
+                reader.read_event(position, location, Keep::AtOnce, &mut Vec::new()).unwrap();
+            }
+        });
+        bytes
+    };
+    bytes_of(3_000);
+    let bytes = bytes_of(3_000) / 3_000;
+    assert!(bytes < 400, "{bytes} bytes were read for each");
 }
 
 #[test]
@@ -158,7 +178,12 @@ fn a_copy_of_an_event_is_what_was_lent_whatever_it_carries() {
     let mut batch = Batch::default();
     fill(&journal.reader(), &found, &mut batch).unwrap();
     for (at, lent) in batch.iter().enumerate() {
-        let copied = batch.copied(at).unwrap();
+        let (copied, mut record) = (batch.copied(at).unwrap(), Vec::new());
+        let Found { position, mut location } = found[at];
+        // As if something stood behind it.
+        location.length += 40 * u32::from(at + 1 < found.len());
+        let span = journal.reader().read_event(position, location, Keep::AtOnce, &mut record).unwrap();
+        assert_eq!(StoredEvent::of_record(span, record), copied);
         assert_eq!((copied.view(), StoredEvent::from(lent)), (lent, copied.clone()));
         assert_eq!((copied.entity(), copied.kind()), (lent.entity, lent.kind));
         assert_eq!((copied.causes().len(), copied.payload()), (lent.causes.len(), lent.payload));
@@ -166,4 +191,5 @@ fn a_copy_of_an_event_is_what_was_lent_whatever_it_carries() {
     let last = batch.get(found.len() - 1).unwrap();
     assert_eq!((last.entity, last.scope, last.kind), ("Türe-é", "Häuser", "Geöffnet"));
     assert_eq!((last.causes.iter().last(), last.correlation), (Some(cause), cause));
+    assert_eq!(last.payload, [found.len() as u8; 50]);
 }

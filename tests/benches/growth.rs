@@ -23,6 +23,7 @@ fn main() {
     match args.iter().map(String::as_str).collect::<Vec<_>>()[1..] {
         ["fill", dir, count] => fill(Path::new(dir), count.parse().unwrap()),
         ["use", dir, count] => measure(Path::new(dir), count.parse().unwrap()),
+        ["cold", dir, count] => cold(Path::new(dir), count.parse().unwrap()),
         ["kill", dir, count] => fill_a_segment_and_die(Path::new(dir), count.parse().unwrap()),
         ["reopen", dir, _] => reopen(Path::new(dir)),
         _ => table(),
@@ -37,7 +38,7 @@ fn table() {
     for size in &sizes {
         let base = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
         let dir = tempfile::tempdir_in(base).unwrap();
-        for step in ["fill", "use", "kill", "reopen"] {
+        for step in ["fill", "use", "cold", "kill", "reopen"] {
             for line in run(step, dir.path(), *size).lines() {
                 let (name, figure) = line.split_once(": ").unwrap();
                 rows.entry(name.to_owned()).or_default().push(figure.to_owned());
@@ -159,6 +160,50 @@ fn versions(store: &Store, count: u64) {
         assert_eq!(store.last_version(&format!("nobody-{number}")).unwrap().get(), 0);
     }
     began.say("9 version of an entity that is not there", lookups);
+}
+
+/// The same reads when nothing of the store is in memory: every one of them goes to the disk.
+fn cold(dir: &Path, count: u64) {
+    if !evict(dir) {
+        return;
+    }
+    let began = Instant::now();
+    let store = Store::open(Config::new(dir)).unwrap();
+    say("4 open after a clean close, cold", millis(began), "ms");
+    say_cold(dir, "6 read the newest 100", |_| {
+        let newest = store.read(&Region::all()).after(Position::new(count - 100));
+        assert_eq!(newest.filter(|event| event.is_ok()).count(), 100);
+    });
+    say_cold(dir, "7 read an entity of 500 events", |round| {
+        let name = entity(round * 7_919, count);
+        assert_eq!(store.entity(&name).filter(|event| event.is_ok()).count() as u64, ENTITY_EVENTS);
+    });
+    store.close().unwrap();
+}
+
+/// Prints the mean time of some reads, before each of which the files are dropped from the system's memory.
+fn say_cold(dir: &Path, name: &str, mut read: impl FnMut(u64)) {
+    let rounds = 10;
+    let mut micros = 0.0;
+    for round in 0..rounds {
+        evict(dir);
+        let began = Instant::now();
+        read(round);
+        micros += millis(began) * 1e3;
+    }
+    say(&format!("{name}, cold"), micros / rounds as f64, "us");
+}
+
+/// Drops every file of a store from the system's memory; false where that cannot be asked for.
+fn evict(dir: &Path) -> bool {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let file = std::fs::File::open(entry.unwrap().path()).unwrap();
+        // What is not on the disk yet stays in memory.
+        file.sync_all().unwrap();
+        #[cfg(target_os = "linux")]
+        rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+    }
+    cfg!(target_os = "linux")
 }
 
 /// Appends until the growing segment is nearly full, which is the most that recovery ever has to read.

@@ -3,6 +3,7 @@
 mod damage;
 mod growing;
 mod large;
+mod postings;
 
 use super::*;
 use crate::error::SharedError;
