@@ -34,7 +34,7 @@ pub(super) fn r5(effort: Effort) -> Row {
 
 /// All cases, and the points for which there is none.
 fn cases(points: &[&'static str], effort: Effort) -> (Vec<Case>, Vec<&'static str>) {
-    let hits = Hits::count(points, effort.pick(12, SEEDS_MAX));
+    let hits = Hits::count(points, effort.pick(40, SEEDS_MAX));
     let mut cases = Vec::new();
     for (number, point) in points.iter().enumerate() {
         match effort {
