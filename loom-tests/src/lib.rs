@@ -15,7 +15,7 @@ pub mod explore {
     const PLANTED: &str = "PLANTED";
 
     /// All bugs, by their names.
-    const BUGS: [Bug; 10] = [
+    const BUGS: [Bug; 13] = [
         Bug::CountBeforePush,
         Bug::ResignTooEarly,
         Bug::DownElects,
@@ -26,6 +26,9 @@ pub mod explore {
         Bug::VerdictTooEarly,
         Bug::KeepsTheRest,
         Bug::ExitInAStopIsLost,
+        Bug::PoolStaysParked,
+        Bug::PoolEndsAsleep,
+        Bug::RoomIsNotTold,
     ];
 
     /// Explores every execution with at most that many preemptions, and asserts that there are as many as there were

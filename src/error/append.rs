@@ -1,7 +1,7 @@
 //! Why an append was refused, or what is not known of it.
 
 use super::SharedError;
-use crate::event::{EventId, Expected, PayloadError};
+use crate::event::{EventId, Expected, PayloadError, Receipt};
 use crate::position::{Position, Version};
 
 /// A gate's reasoned no.
@@ -36,6 +36,9 @@ pub enum Retry {
     /// This store takes no more appends: close and open it. Nothing was stored.
     Reopen,
 }
+
+/// What a batch is answered: one receipt for each of its events.
+pub(crate) type Receipts = Result<Vec<Receipt>, AppendError>;
 
 /// Why an append gave no receipt.
 #[derive(Debug, Clone, thiserror::Error)]

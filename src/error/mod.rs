@@ -5,6 +5,7 @@ mod commit;
 mod open;
 mod read;
 
+pub(crate) use append::Receipts;
 pub use append::{AppendError, Denial, Retry};
 pub(crate) use commit::CommitError;
 pub use open::OpenError;

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 /// Bytes that an encoded payload is expected to need: room for them is taken at once.
-const ENCODED_BYTES: usize = 128;
+const ENCODED_BYTES: usize = 256;
 
 /// A type whose values can be the payload of an event.
 ///

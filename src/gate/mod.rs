@@ -1,14 +1,16 @@
-//! The gate: asks the caller's gates, checks limits, encodes, and passes on to the writer.
+//! The gate: asks the caller's gates and passes on to the writer what they admit.
+//!
+//! What is proposed comes to it as drafts, checked and encoded by [`draft`] on its caller's own thread.
 //!
 //! Receives: `Propose` from the door.
 //! Sends: `Append` to the writer, with the caller's reply box.
 //! Owns: the gates, shared by its incarnations.
 //! Fails: never by itself; a gate that panics denies.
 
-use crate::error::{AppendError, Denial};
-use crate::event::{Coordinate, Durability, NewEvent, Payload, Receipt};
+use crate::error::{AppendError, Denial, Receipts};
+use crate::event::{Coordinate, Durability, NewEvent, Payload};
 use crate::gates::{GateSet, Proposal, Refusal};
-use crate::writer::{self, Append, Limits};
+use crate::writer::{self, Append, Draft, Limits};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,7 +21,17 @@ use supervisors::{Actor, Address, Context, Flow, Reply};
 #[derive(Debug)]
 pub(crate) enum Message {
     /// These events are proposed, all or none.
-    Propose { events: Vec<NewEvent>, reply: Reply<Result<Vec<Receipt>, AppendError>> },
+    Propose { drafts: Vec<Draft>, reply: Reply<Receipts> },
+}
+
+/// Checks the limits and encodes: for the callers of the gate, each on his own thread.
+pub(crate) fn draft(events: Vec<NewEvent>, limits: &Limits) -> Result<Vec<Draft>, AppendError> {
+    if events.is_empty() {
+        let limit = limits.batch_events_max;
+        return Err(AppendError::Count { item: 0, what: "events", count: 0, limit });
+    }
+    writer::check(&events, limits)?;
+    writer::encode(events, limits)
 }
 
 /// What the incarnations of the gate share.
@@ -80,7 +92,7 @@ impl Actor for Gate {
 
     fn handle(&mut self, message: Message, context: &mut Context<'_, Message>) -> Result<Flow, Infallible> {
         match message {
-            Message::Propose { events, reply } => self.propose(events, reply, context),
+            Message::Propose { drafts, reply } => self.propose(drafts, reply, context),
         }
         Ok(Flow::Continue)
     }
@@ -91,66 +103,47 @@ impl Gate {
         Self { setup }
     }
 
-    fn propose(
-        &mut self,
-        events: Vec<NewEvent>,
-        reply: Reply<Result<Vec<Receipt>, AppendError>>,
-        context: &mut Context<'_, Message>,
-    ) {
+    fn propose(&mut self, drafts: Vec<Draft>, reply: Reply<Receipts>, context: &mut Context<'_, Message>) {
         crate::point("gate.propose.heard");
-        match self.admit(&events) {
-            Ok(()) => self.pass_on(events, Some(reply), context),
+        match self.admit(&drafts) {
+            Ok(()) => self.pass_on(drafts, Some(reply), context),
             Err(refusal) => {
                 crate::point("gate.propose.refused");
-                self.record(&events, &refusal, context);
+                self.record(&drafts, &refusal, context);
                 crate::point("gate.propose.before_no");
                 reply.send(Err(refusal));
             }
         }
     }
 
-    /// Encodes on this thread, so that the writer only numbers and copies.
     fn pass_on(
         &mut self,
-        events: Vec<NewEvent>,
-        reply: Option<Reply<Result<Vec<Receipt>, AppendError>>>,
+        drafts: Vec<Draft>,
+        reply: Option<Reply<Receipts>>,
         context: &mut Context<'_, Message>,
     ) {
-        crate::point("gate.pass_on.before_encoding");
-        let durability = self.durability(&events);
-        match writer::encode(events, &self.setup.limits) {
-            Ok(drafts) => {
-                context
-                    .send(&self.setup.writer, writer::Message::Append(Append { drafts, durability, reply }));
-            }
-            Err(refusal) => {
-                if let Some(reply) = reply {
-                    reply.send(Err(refusal));
-                }
-            }
-        }
+        crate::point("gate.pass_on.before_send");
+        let durability = self.durability(&drafts);
+        context.send(&self.setup.writer, writer::Message::Append(Append { drafts, durability, reply }));
     }
 
     /// A batch is as durable as its strongest event asks.
-    fn durability(&self, events: &[NewEvent]) -> Durability {
-        let asked = events.iter().map(|event| event.options.durability.unwrap_or(self.setup.durability));
-        if crate::planted("weakest_durability") { asked.min() } else { asked.max() }
-            .unwrap_or(self.setup.durability)
+    fn durability(&self, drafts: &[Draft]) -> Durability {
+        let default = self.setup.durability;
+        let asked = drafts.iter().map(|draft| draft.event.options.durability.unwrap_or(default));
+        if crate::planted("weakest_durability") { asked.min() } else { asked.max() }.unwrap_or(default)
     }
 
-    fn admit(&mut self, events: &[NewEvent]) -> Result<(), AppendError> {
-        self.check_limits(events)?;
+    fn admit(&mut self, drafts: &[Draft]) -> Result<(), AppendError> {
         let mut gates = self.setup.gates.lock();
         crate::point("gate.admit.gates_locked");
         if gates.is_empty() {
             return Ok(());
         }
-        for (item, event) in events.iter().enumerate().take(if crate::planted("only_first_event_judged") {
-            1
-        } else {
-            events.len()
-        }) {
-            gates.evaluate(&Proposal::new(event, item, events.len())).map_err(|refusal| match refusal {
+        let judged = if crate::planted("only_first_event_judged") { 1 } else { drafts.len() };
+        for (item, draft) in drafts.iter().enumerate().take(judged) {
+            let proposal = Proposal::new(&draft.event, draft.encoded.payload(), item, drafts.len());
+            gates.evaluate(&proposal).map_err(|refusal| match refusal {
                 Refusal::Denied(denials) => AppendError::Denied { item, denials },
                 Refusal::Panicked { gate, message } => AppendError::GatePanicked { item, gate, message },
             })?;
@@ -158,21 +151,13 @@ impl Gate {
         Ok(())
     }
 
-    fn check_limits(&self, events: &[NewEvent]) -> Result<(), AppendError> {
-        if events.is_empty() {
-            let limit = self.setup.limits.batch_events_max;
-            return Err(AppendError::Count { item: 0, what: "events", count: 0, limit });
-        }
-        writer::check(events, &self.setup.limits)
-    }
-
     /// Makes a denial an event of its own, if the store was asked to. Nobody waits for it.
-    fn record(&mut self, events: &[NewEvent], refusal: &AppendError, context: &mut Context<'_, Message>) {
+    fn record(&mut self, drafts: &[Draft], refusal: &AppendError, context: &mut Context<'_, Message>) {
         let AppendError::Denied { item, denials } = refusal else { return };
         if !self.setup.records_denials {
             return;
         }
-        let denied = &events[*item];
+        let denied = &drafts[*item].event;
         let payload = DeniedProposal {
             entity: denied.coordinate.entity().to_owned(),
             kind: denied.kind.clone().into_owned(),
@@ -181,9 +166,10 @@ impl Gate {
         let coordinate = Coordinate::new(DeniedProposal::ENTITY, denied.coordinate.scope());
         if let Ok(coordinate) = coordinate
             && let Ok(event) = NewEvent::new(&coordinate, &payload)
+            && let Ok(drafts) = draft(vec![event], &self.setup.limits)
         {
             crate::point("gate.record.before_pass_on");
-            self.pass_on(vec![event], None, context);
+            self.pass_on(drafts, None, context);
         }
     }
 }

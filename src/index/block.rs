@@ -19,6 +19,7 @@ pub(super) fn checksum(seed: u32, number: u32, payload: &[u8]) -> u32 {
 pub(super) fn put_block(out: &mut Vec<u8>, seed: u32, number: u32, payload: &[u8]) {
     debug_assert!(payload.len() <= PAYLOAD_BYTES, "a payload of {} bytes", payload.len());
     let begin = out.len();
+    out.reserve(BLOCK_BYTES);
     out.extend_from_slice(payload);
     out.resize(begin + PAYLOAD_BYTES, 0);
     let crc = checksum(seed, number, &out[begin..]);

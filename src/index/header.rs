@@ -6,6 +6,7 @@ use super::bytes::Bytes;
 /// The version of everything the index writes; a file of another version is rebuilt.
 pub(super) const FORMAT_VERSION: u32 = 2;
 const MAGIC: &[u8; 8] = b"TIMBRIDX";
+const STRETCH_BYTES: usize = 72;
 
 /// The level of the file that tells of the growing segment, as far as it had grown when the store was closed.
 pub(super) const OPEN_LEVEL: u8 = u8::MAX;
@@ -141,7 +142,8 @@ impl Header {
     /// The seed of the checksums of all other blocks: a block of another file, or of another state of the journal,
     /// fails it.
     pub(super) fn seed(stretch: &Stretch, level: u8) -> u32 {
-        let mut bytes = vec![level];
+        let mut bytes = Vec::with_capacity(1 + STRETCH_BYTES);
+        bytes.push(level);
         put_stretch(&mut bytes, stretch);
         crc32c::crc32c_append(0x4958, &bytes)
     }

@@ -1,9 +1,9 @@
 //! Questions that go to the sealed segments and to the one that grows: asked so that nobody waits for a disk.
 
+use super::gaps::{Gap, is_within};
 use super::{Found, Index, IndexError, Window};
 use crate::position::{Location, Position, Version};
 use crate::region::Region;
-use std::ops::RangeInclusive;
 
 /// Somewhere an [`Index`] can be looked at for a moment. What these lookups do in that moment happens in memory; the
 /// disk is read afterwards.
@@ -48,10 +48,14 @@ pub(crate) trait Lookups {
     }
 
     /// The gaps that lie after `after` and begin not after `through`.
-    fn gaps(&self, after: Position, through: Position) -> Result<Vec<RangeInclusive<Position>>, IndexError> {
-        let (sealed, later) = self.peek(|index| (index.sealed(), index.open.gaps().to_vec()));
+    fn gaps(&self, after: Position, through: Position) -> Result<Vec<Gap>, IndexError> {
+        let (sealed, later) = self.peek(|index| {
+            let gaps = index.open.gaps().iter();
+            let later: Vec<Gap> = gaps.filter(|gap| is_within(gap, after, through)).cloned().collect();
+            (index.sealed(), later)
+        });
         let mut gaps = if after < sealed.last() { sealed.gaps(after, through)? } else { Vec::new() };
-        gaps.extend(later.into_iter().filter(|gap| *gap.end() > after && *gap.start() <= through));
+        gaps.extend(later);
         Ok(gaps)
     }
 

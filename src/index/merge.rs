@@ -3,15 +3,13 @@
 use super::directory::{DirectoryWriter, Walk};
 use super::files::{Files, file_name};
 use super::filter::{self, FilterWriter};
+use super::gaps::{each_gap, put_gap};
 use super::header::Content;
-use super::merged::{Merged, decode_numbers, encode_numbers};
-use super::seal::encode_gaps;
-use super::sealed::decode_gaps;
+use super::merged::Merged;
+use super::segments::{decode_segments, encode_segments};
 use super::table::Table;
 use super::writer::TableWriter;
 use super::{IndexError, Sort};
-use crate::position::Position;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// Names over which a merge makes no filter: in memory it would be larger than a segment.
@@ -72,11 +70,11 @@ impl Merging {
 
     /// Writes what is left and gives the file its name.
     pub(super) fn finish(mut self) -> Result<(), IndexError> {
-        let mut gaps: Vec<RangeInclusive<Position>> = Vec::new();
+        let mut gaps = Vec::new();
         for source in &self.sources {
-            gaps.extend(decode_gaps(source)?);
+            each_gap(source, |gap| put_gap(&mut gaps, &gap))?;
         }
-        self.writer.push_bytes(Content::Gaps, &encode_gaps(gaps.iter()))?;
+        self.writer.push_bytes(Content::Gaps, &gaps)?;
         self.writer.push_bytes(Content::Firsts, &self.firsts()?)?;
         if let Some(filter) = &self.filter {
             self.writer.push_filter(filter)?;
@@ -90,7 +88,7 @@ impl Merging {
         for source in &self.sources {
             match source.header.level {
                 0 => firsts.extend_from_slice(&source.header.stretch.first.to_le_bytes()),
-                _ => firsts.extend(source.all_bytes(Content::Firsts)?),
+                _ => firsts.extend(source.all_bytes_once(Content::Firsts)?),
             }
         }
         Ok(firsts)
@@ -127,7 +125,7 @@ impl Merging {
             }
         }
         self.value.clear();
-        encode_numbers(&numbers, self.first_segment, &mut self.value);
+        encode_segments(&numbers, self.first_segment, &mut self.value);
         if let Some(filter) = &mut self.filter {
             filter.add(filter::hash(hand.sort, &key));
         }
@@ -139,6 +137,6 @@ type Head = Option<(Vec<u8>, Vec<u32>)>;
 
 fn next_head(walk: &mut Walk, source: &Table) -> Result<Head, IndexError> {
     let Some((leaf, at)) = walk.next(source)? else { return Ok(None) };
-    let numbers = leaf.value(at).and_then(|value| decode_numbers(source, value));
-    source.sound(0, leaf.key(at).zip(numbers)).map(Some)
+    let segments = leaf.value(at).and_then(|value| decode_segments(source, value));
+    source.sound(0, leaf.key(at).zip(segments)).map(|(key, segments)| Some((key, segments.iter().collect())))
 }

@@ -16,6 +16,7 @@ mod files;
 mod filter;
 #[cfg(feature = "simulation")]
 pub mod fuzzing;
+mod gaps;
 mod header;
 mod lookups;
 mod merge;
@@ -28,6 +29,7 @@ mod scan;
 mod seal;
 mod sealed;
 mod sealed_parts;
+mod segments;
 mod select;
 mod source;
 mod table;
@@ -279,7 +281,7 @@ impl Index {
     }
 
     /// Where the cursor named `id` stands.
-    pub(crate) fn checkpoint(&self, id: &str) -> Option<&Checkpoint> {
+    pub(crate) fn checkpoint(&self, id: &str) -> Option<Checkpoint> {
         self.state.checkpoint(id)
     }
 

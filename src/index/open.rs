@@ -132,7 +132,7 @@ fn merges(files: &Files, known: u32, names: &BTreeSet<(u8, u32)>) -> (Vec<Merged
 /// The first positions of a merge's segments; `None` if the merge is of no use.
 fn firsts_of(files: &Files, merge: &Merged) -> Option<Vec<Position>> {
     let read = merge.table(files).and_then(|table| {
-        let bytes = table.all_bytes(Content::Firsts)?;
+        let bytes = table.all_bytes_once(Content::Firsts)?;
         let mut fields = Bytes::new(&bytes);
         let firsts: Option<Vec<_>> =
             (0..span(merge.level)).map(|_| fields.u64().map(Position::new)).collect();

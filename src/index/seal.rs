@@ -3,6 +3,7 @@
 use super::checkpoints::State;
 use super::directory::{DirectoryWriter, LONG_BYTES, key_of};
 use super::filter::{self, FilterWriter};
+use super::gaps::put_gap;
 use super::header::{Content, OPEN_LEVEL, Stretch};
 use super::names::Names;
 use super::part::{Part, Record};
@@ -56,21 +57,11 @@ pub(super) fn write(
     put_column(&mut writer, Content::EntityColumn, part, &entities, |record| record.entity)?;
     put_column(&mut writer, Content::ScopeColumn, part, &scopes, |record| record.scope)?;
     put_column(&mut writer, Content::KindColumn, part, &kinds, |record| record.kind)?;
-    writer.push_bytes(Content::Gaps, &encode_gaps(part.gaps().iter()))?;
+    let mut gaps = Vec::new();
+    part.gaps().iter().for_each(|gap| put_gap(&mut gaps, gap));
+    writer.push_bytes(Content::Gaps, &gaps)?;
     writer.push_bytes(Content::State, &state.map(State::encode).unwrap_or_default())?;
     writer.finish()
-}
-
-/// Gaps as bytes: where each begins, and how many positions it has.
-pub(super) fn encode_gaps<'a>(
-    gaps: impl Iterator<Item = &'a std::ops::RangeInclusive<crate::position::Position>>,
-) -> Vec<u8> {
-    let mut out = Vec::new();
-    for gap in gaps {
-        bytes::put_varint(&mut out, gap.start().get());
-        bytes::put_varint(&mut out, gap.end().since(*gap.start()));
-    }
-    out
 }
 
 /// A file's directories, while they are written.

@@ -4,13 +4,14 @@ use super::checkpoints::State;
 use super::column::Column;
 use super::directory::{Directory, LONG_BYTES, Node, key_of, prefix_of};
 use super::filter;
+use super::gaps::{Gap, gaps_within};
 use super::header::{Content, Stretch};
 use super::postings::{Places, Postings, Spot, Stand};
 use super::seal::{GAP_BIT, OFFSET_SHIFT};
 use super::table::Table;
-use super::{Found, IndexError, Sort, bytes::Bytes};
+use super::{Found, IndexError, Sort};
 use crate::position::{Location, Position, Version};
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
 /// A segment's file, as lookups.
 #[derive(Debug, Clone, Copy)]
@@ -196,26 +197,12 @@ impl<'a> Sealed<'a> {
         Ok(found)
     }
 
-    pub(super) fn gaps(&self) -> Result<Vec<RangeInclusive<Position>>, IndexError> {
-        decode_gaps(self.table)
+    pub(super) fn gaps(&self, after: Position, through: Position) -> Result<Vec<Gap>, IndexError> {
+        gaps_within(self.table, after, through)
     }
 
     /// What was true at the end of the segment, if the file knows.
     pub(super) fn state(&self) -> Result<Option<State>, IndexError> {
-        let bytes = self.table.all_bytes(Content::State)?;
-        Ok(State::decode(&bytes))
+        Ok(State::decode(self.table.all_bytes_once(Content::State)?))
     }
-}
-
-/// The gaps of a segment's file, or of a merge.
-pub(super) fn decode_gaps(table: &Table) -> Result<Vec<RangeInclusive<Position>>, IndexError> {
-    let bytes = table.all_bytes(Content::Gaps)?;
-    let (mut fields, mut gaps) = (Bytes::new(&bytes), Vec::new());
-    while !fields.is_at_end() {
-        let gap = fields.varint().zip(fields.varint());
-        let range = gap.and_then(|(begin, more)| Some((begin, begin.checked_add(more)?)));
-        let (begin, end) = table.sound(table.header.section(Content::Gaps).block, range)?;
-        gaps.push(Position::new(begin)..=Position::new(end));
-    }
-    Ok(gaps)
 }

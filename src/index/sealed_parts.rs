@@ -4,13 +4,13 @@
 
 use super::checkpoints::State;
 use super::files::{Files, SegmentPlace};
+use super::gaps::{Gap, is_within};
 use super::merged::Merged;
 use super::part::Part;
 use super::sealed::Sealed;
 use super::{Found, IndexError, Sort, Window, scan, select};
 use crate::position::{Location, Position, Version};
 use crate::region::Region;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -109,34 +109,29 @@ impl SealedParts {
     }
 
     /// The gaps that lie after `after` and begin not after `through`.
-    pub(crate) fn gaps(
-        &self,
-        after: Position,
-        through: Position,
-    ) -> Result<Vec<RangeInclusive<Position>>, IndexError> {
+    pub(crate) fn gaps(&self, after: Position, through: Position) -> Result<Vec<Gap>, IndexError> {
         let mut gaps = Vec::new();
         self.each(self.index_of(after.next()), |run| {
             if run.first() > through {
                 return Ok(false);
             }
-            match self.gaps_of(&run) {
+            match self.gaps_of(&run, after, through) {
                 Some(found) => gaps.extend(found),
                 None => {
                     for segment in run.segments() {
-                        gaps.extend(self.with(segment, |lookup| lookup.gaps())?);
+                        gaps.extend(self.with(segment, |lookup| lookup.gaps(after, through))?);
                     }
                 }
             }
             Ok(true)
         })?;
-        gaps.retain(|gap| *gap.end() > after && *gap.start() <= through);
         Ok(gaps)
     }
 
     /// The gaps in a merge; `None` if they must be asked of the segments.
-    fn gaps_of(&self, run: &Run<'_>) -> Option<Vec<RangeInclusive<Position>>> {
+    fn gaps_of(&self, run: &Run<'_>, after: Position, through: Position) -> Option<Vec<Gap>> {
         match (run, &self.files) {
-            (Run::Many(merge, _), Some(files)) => merge.gaps(files),
+            (Run::Many(merge, _), Some(files)) => merge.gaps(files, after, through),
             _ => None,
         }
     }
@@ -302,10 +297,11 @@ impl Lookup<'_> {
         }
     }
 
-    fn gaps(self) -> Result<Vec<RangeInclusive<Position>>, IndexError> {
+    fn gaps(self, after: Position, through: Position) -> Result<Vec<Gap>, IndexError> {
+        let is_wanted = |gap: &&Gap| is_within(gap, after, through);
         match self {
-            Self::Memory(part) => Ok(part.gaps().to_vec()),
-            Self::File(sealed) => sealed.gaps(),
+            Self::Memory(part) => Ok(part.gaps().iter().filter(is_wanted).cloned().collect()),
+            Self::File(sealed) => sealed.gaps(after, through),
         }
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub(super) type Blocks = Cache<(u64, u32), Block>;
 
 /// Memory that is taken before anything was read.
-const RESERVED_BYTES_MAX: usize = 64 << 10;
+const RESERVED_BYTES_MAX: u64 = BLOCK_BYTES as u64;
 
 /// An open file of the index.
 #[derive(Debug)]
@@ -34,8 +34,18 @@ impl Table {
         id: u64,
         blocks: &Arc<Blocks>,
     ) -> Result<Self, IndexError> {
+        Self::of_file(storage.open(name, Access::Read)?, name, store, id, blocks)
+    }
+
+    /// The file, opened already.
+    pub(super) fn of_file(
+        file: Arc<dyn File>,
+        name: &str,
+        store: &[u8; 16],
+        id: u64,
+        blocks: &Arc<Blocks>,
+    ) -> Result<Self, IndexError> {
         let name: Arc<str> = name.into();
-        let file = storage.open(&name, Access::Read)?;
         let mut bytes = [0; BLOCK_BYTES];
         let count = file.read_at(&mut bytes, 0)?;
         let header = Header::decode(&bytes, store).filter(|_| count == BLOCK_BYTES);
@@ -56,13 +66,13 @@ impl Table {
 
     /// The block `number`, past the cache: for walks that read everything once.
     pub(super) fn read_block(&self, number: u32) -> Result<Block, IndexError> {
-        let mut bytes = [0; BLOCK_BYTES];
+        let mut block: Block = Arc::new([0; BLOCK_BYTES]);
         let offset = u64::from(number) * BLOCK_BYTES as u64;
-        let count = self.file.read_at(&mut bytes, offset)?;
-        if number == 0 || count < BLOCK_BYTES || !is_whole(self.seed, number, &bytes) {
+        let count = self.file.read_at(Arc::make_mut(&mut block).as_mut_slice(), offset)?;
+        if number == 0 || count < BLOCK_BYTES || !is_whole(self.seed, number, &block) {
             return Err(self.damaged(number));
         }
-        Ok(Arc::new(bytes))
+        Ok(block)
     }
 
     /// The block `number` of a section.
@@ -85,26 +95,44 @@ impl Table {
 
     /// Copies `count` bytes of a plain section, from byte `at` on.
     pub(super) fn bytes(&self, part: Content, at: u64, count: u64) -> Result<Vec<u8>, IndexError> {
-        let section = self.header.section(part);
-        let capacity = u64::from(section.blocks) * PAYLOAD_BYTES as u64;
-        let end = at.checked_add(count).filter(|end| *end <= section.items && section.items <= capacity);
-        let end = self.sound(section.block, end)?;
-        // A header may claim more than the file has: memory follows what was read.
-        let mut out = Vec::with_capacity((count as usize).min(RESERVED_BYTES_MAX));
-        let mut at = at;
-        while at < end {
-            let (number, within) = ((at / PAYLOAD_BYTES as u64) as u32, (at % PAYLOAD_BYTES as u64) as usize);
-            let block = self.block_of(section, number)?;
-            let taken = (PAYLOAD_BYTES - within).min((end - at) as usize);
-            out.extend_from_slice(&block[within..within + taken]);
-            at += taken as u64;
-        }
-        Ok(out)
+        self.copied(part, at, count, |number| self.block(number))
     }
 
     /// All bytes of a plain section.
     pub(super) fn all_bytes(&self, part: Content) -> Result<Vec<u8>, IndexError> {
         self.bytes(part, 0, self.header.section(part).items)
+    }
+
+    /// All bytes of a plain section, past the cache: of one that is read once.
+    pub(super) fn all_bytes_once(&self, part: Content) -> Result<Vec<u8>, IndexError> {
+        self.copied(part, 0, self.header.section(part).items, |number| self.read_block(number))
+    }
+
+    fn copied(
+        &self,
+        part: Content,
+        at: u64,
+        count: u64,
+        read: impl Fn(u32) -> Result<Block, IndexError>,
+    ) -> Result<Vec<u8>, IndexError> {
+        let section = self.header.section(part);
+        let capacity = u64::from(section.blocks) * PAYLOAD_BYTES as u64;
+        let end = at.checked_add(count).filter(|end| *end <= section.items && section.items <= capacity);
+        let end = self.sound(section.block, end)?;
+        let block_at = |at: u64| read(section.block.saturating_add((at / PAYLOAD_BYTES as u64) as u32));
+        // A header may claim more than the file has: memory is taken for what is there.
+        if count > RESERVED_BYTES_MAX {
+            block_at(end - 1)?;
+        }
+        let mut out = Vec::with_capacity(count as usize);
+        let mut at = at;
+        while at < end {
+            let (block, within) = (block_at(at)?, (at % PAYLOAD_BYTES as u64) as usize);
+            let taken = (PAYLOAD_BYTES - within).min((end - at) as usize);
+            out.extend_from_slice(&block[within..within + taken]);
+            at += taken as u64;
+        }
+        Ok(out)
     }
 
     /// Whether the table may know a name with this hash; a table without a filter may know every name.

@@ -49,7 +49,8 @@ impl TableWriter {
         level: u8,
     ) -> Result<Self, StorageError> {
         let number = NEXT_TEMPORARY.fetch_add(1, Ordering::Relaxed);
-        let temporary = format!("{name}.{number}{TEMPORARY_SUFFIX}");
+        // Of one width, so that their order among a directory's names is that in which they were made.
+        let temporary = format!("{name}.{number:020}{TEMPORARY_SUFFIX}");
         if storage.exists(&temporary)? {
             storage.remove(&temporary)?;
         }

@@ -24,7 +24,10 @@ pub(super) const HAS_PAYLOAD_VERSION: u8 = 0x40;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedEvent {
-    pub(super) bytes: Vec<u8>,
+    /// The payload, and behind it what stands before the payload in the record: the payload's memory goes on to hold
+    /// the rest, so that an event costs one allocation.
+    bytes: Vec<u8>,
+    payload_bytes: usize,
     pub(super) flags: u8,
     pub(super) cause_count: usize,
     pub(super) correlation: Option<EventId>,
@@ -40,21 +43,25 @@ impl EncodedEvent {
     /// # Errors
     /// [`JournalError::TooLarge`] names the part that is over its limit; exactly at the limit is taken.
     pub fn encode(event: &NewEvent, payload_bytes_max: u64) -> Result<Self, JournalError> {
-        let options = &event.options;
-        let key = options.key.as_deref().unwrap_or_default();
-        let cause_count = options.causes.len() + options.batch_causes.len();
-        within(Limited::Payload, event.payload.len(), payload_bytes_max)?;
-        within(Limited::Kind, event.kind.len(), NewEvent::KIND_BYTES_MAX as u64)?;
-        within(Limited::Key, key.len(), AppendOptions::KEY_BYTES_MAX as u64)?;
-        within(Limited::Causes, cause_count, AppendOptions::CAUSES_MAX as u64)?;
-        Ok(Self::of(event, key))
+        check(event, payload_bytes_max)?;
+        Ok(Self::of(event, event.payload.clone()))
     }
 
-    fn of(event: &NewEvent, key: &[u8]) -> Self {
+    /// As [`EncodedEvent::encode`], and takes the event's payload out of it.
+    pub(crate) fn take(event: &mut NewEvent, payload_bytes_max: u64) -> Result<Self, JournalError> {
+        check(event, payload_bytes_max)?;
+        let payload = std::mem::take(&mut event.payload);
+        Ok(Self::of(event, payload))
+    }
+
+    fn of(event: &NewEvent, payload: Vec<u8>) -> Self {
         let (entity, scope) = (event.coordinate.entity(), event.coordinate.scope());
+        let key = event.options.key.as_deref().unwrap_or_default();
         let causes = &event.options.causes;
         let names = entity.len() + scope.len() + event.kind.len() + key.len();
-        let mut bytes = Vec::with_capacity(causes.len() * 16 + names + event.payload.len() + 16);
+        let payload_bytes = payload.len();
+        let mut bytes = payload;
+        bytes.reserve(causes.len() * 16 + names + 16);
         let mut flags = 0;
         // First, so that they adjoin the causes the writer puts before them.
         causes.iter().for_each(|cause| bytes.extend_from_slice(&cause.to_u128().to_le_bytes()));
@@ -71,9 +78,14 @@ impl EncodedEvent {
         // The texts side by side, so that a reader can check them as one.
         let [entity, scope, kind] = texts.map(|text| put(&mut bytes, text));
         let key = put(&mut bytes, key);
-        bytes.extend_from_slice(&event.payload);
         let (cause_count, correlation) = (causes.len(), event.options.correlation);
-        Self { bytes, flags, cause_count, correlation, entity, scope, kind, key }
+        Self { bytes, payload_bytes, flags, cause_count, correlation, entity, scope, kind, key }
+    }
+
+    /// What stands before the payload, and the payload.
+    pub(super) fn parts(&self) -> [&[u8]; 2] {
+        let (payload, before) = self.bytes.split_at(self.payload_bytes);
+        [before, payload]
     }
 
     /// Its bytes.
@@ -107,9 +119,17 @@ impl EncodedEvent {
         self.key.of(&self.bytes)
     }
 
+    /// Its payload.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        let [_, payload] = self.parts();
+        payload
+    }
+
     /// Its causes outside the batch.
     pub fn causes(&self) -> impl ExactSizeIterator<Item = EventId> + '_ {
-        let (causes, _) = self.bytes[..self.cause_count * 16].as_chunks::<16>();
+        let [before, _] = self.parts();
+        let (causes, _) = before[..self.cause_count * 16].as_chunks::<16>();
         causes.iter().map(|bytes| EventId::from_u128(u128::from_le_bytes(*bytes)))
     }
 
@@ -117,6 +137,16 @@ impl EncodedEvent {
         // It was a text when it was encoded.
         std::str::from_utf8(span.of(&self.bytes)).unwrap_or_default()
     }
+}
+
+fn check(event: &NewEvent, payload_bytes_max: u64) -> Result<(), JournalError> {
+    let options = &event.options;
+    let key_bytes = options.key.as_deref().map_or(0, <[u8]>::len);
+    let cause_count = options.causes.len() + options.batch_causes.len();
+    within(Limited::Payload, event.payload.len(), payload_bytes_max)?;
+    within(Limited::Kind, event.kind.len(), NewEvent::KIND_BYTES_MAX as u64)?;
+    within(Limited::Key, key_bytes, AppendOptions::KEY_BYTES_MAX as u64)?;
+    within(Limited::Causes, cause_count, AppendOptions::CAUSES_MAX as u64)
 }
 
 fn within(what: Limited, actual: usize, limit: u64) -> Result<(), JournalError> {

@@ -1,17 +1,21 @@
 //! Doors for fuzzing: anyone's bytes into the journal's decoders, also past the checksums that would stop most of them.
 //!
-//! A decoder may refuse bytes; it may not panic, loop, or take memory that the bytes do not stand for.
+//! A decoder may refuse bytes; it may not panic, loop, or take memory that the bytes do not stand for. What a door copies
+//! of its bytes, it copies before the decoding that it hands out: so the memory of that is the decoder's own.
 
 use super::block::{ReadPoint, Records};
 use super::frame::{FRAME_HEADER_BYTES, Frame, FrameHeader, FrameKind, MAGIC};
 use super::record::Record;
 use super::scan::{Walk, Window};
-use super::segment::{HEADER_BYTES, SegmentHeader, segment_name};
+use super::segment::{HEADER_BYTES, SegmentHeader};
 use super::store_id::{Identity, StoreId};
 use super::wire::Bytes;
 use crate::position::Position;
-use crate::storage::simulated::{Image, SimulatedDisk};
-use crate::storage::{Access, Storage, StorageError};
+use crate::storage::StorageError;
+use crate::storage::simulated::GivenFile;
+
+/// Decodes what it was made from, and returns how many pieces of it made sense.
+pub type Decoding = Box<dyn FnOnce() -> usize>;
 
 const STORE: StoreId = StoreId::new([7; 16]);
 const SEGMENT: u32 = 1;
@@ -20,39 +24,42 @@ fn identity() -> Identity {
     Identity { store: STORE, seeds: STORE.seeds(), directory: std::path::Path::new("").into() }
 }
 
-/// The records of a frame whose body these bytes are, their checksums believed; returns how many there were.
+/// The records of a frame whose body these bytes are, their checksums believed; it returns how many there were.
 #[must_use]
-pub fn records(bytes: &[u8]) -> usize {
+pub fn records(bytes: &[u8]) -> Vec<Decoding> {
     let (segment, offset, first) = (SEGMENT, HEADER_BYTES as u32, 1);
     let frame =
         Frame { bytes: bytes.to_vec(), segment, offset, first, count: 0, time: 0, identity: identity() };
-    frame.records().map_while(Result::ok).map(|(_, record)| touch(&record, frame.bytes())).count()
+    vec![Box::new(move || touched(frame.records(), frame.bytes()))]
 }
 
-/// The frame that these bytes are: as they stand, and with the checksums of frame and records believed. Returns how
+/// The frame that these bytes are: as they stand, and with the checksums of frame and records believed. Each returns how
 /// many records there were.
 #[must_use]
-pub fn frame(bytes: &[u8]) -> usize {
-    let identity = identity();
-    let seed = identity.seeds.frame(SEGMENT, HEADER_BYTES);
-    if let Some(header) = FrameHeader::decode(bytes, seed) {
-        let (segment, offset, position) = (SEGMENT, HEADER_BYTES as u32, Position::new(header.first));
-        let records = Records::of_bytes(bytes, ReadPoint { segment, offset, position }, &identity);
-        records.map_while(Result::ok).for_each(|(_, record)| touch(&record, bytes));
-    }
-    let mut mended = bytes.to_vec();
+pub fn frame(bytes: &[u8]) -> Vec<Decoding> {
+    let seed = identity().seeds.frame(SEGMENT, HEADER_BYTES);
+    let (given, mut mended) = (bytes.to_vec(), bytes.to_vec());
     mend_frame(&mut mended, seed);
-    let Some(header) = FrameHeader::decode(&mended, seed) else { return 0 };
-    let frame = Frame {
-        bytes: mended,
-        segment: SEGMENT,
-        offset: HEADER_BYTES as u32,
-        first: header.first,
-        count: header.count,
-        time: header.time,
-        identity,
-    };
-    frame.records().map_while(Result::ok).map(|(_, record)| touch(&record, frame.bytes())).count()
+    vec![Box::new(move || frame_as_read(&given, seed)), Box::new(move || frame_as_written(mended, seed))]
+}
+
+fn frame_as_read(bytes: &[u8], seed: u32) -> usize {
+    let Some(header) = FrameHeader::decode(bytes, seed) else { return 0 };
+    let (segment, offset, position) = (SEGMENT, HEADER_BYTES as u32, Position::new(header.first));
+    touched(Records::of_bytes(bytes, ReadPoint { segment, offset, position }, &identity()), bytes)
+}
+
+fn frame_as_written(bytes: Vec<u8>, seed: u32) -> usize {
+    let Some(header) = FrameHeader::decode(&bytes, seed) else { return 0 };
+    let FrameHeader { first, count, time, .. } = header;
+    let (segment, offset) = (SEGMENT, HEADER_BYTES as u32);
+    let frame = Frame { bytes, segment, offset, first, count, time, identity: identity() };
+    touched(frame.records(), frame.bytes())
+}
+
+/// Reads every field of the records, up to the first that makes no sense, and counts them.
+fn touched(records: Records<'_>, bytes: &[u8]) -> usize {
+    records.map_while(Result::ok).map(|(_, record)| touch(&record, bytes)).count()
 }
 
 /// Reads every field of a record.
@@ -72,28 +79,30 @@ fn touch(record: &Record<'_>, bytes: &[u8]) {
 }
 
 /// A segment, as it stands and with the checksums of its header and frames mended: walked as recovery does, and
-/// searched for frames behind every damaged place. Returns the frames that the walk stepped over.
-///
-/// # Errors
-/// What the simulated disk says, which is nothing.
-pub fn segment(bytes: &[u8]) -> Result<usize, StorageError> {
+/// searched for frames behind every damaged place. Each returns the frames that the walk stepped over.
+#[must_use]
+pub fn segment(bytes: &[u8]) -> Vec<Decoding> {
     let mut mended = bytes.to_vec();
     mend_segment(&mut mended);
-    Ok(walk(bytes)?.max(walk(&mended)?))
+    vec![walk_of(bytes), walk_of(&mended)]
 }
 
-fn walk(bytes: &[u8]) -> Result<usize, StorageError> {
-    let Ok(header) = SegmentHeader::decode(bytes) else { return Ok(0) };
-    let name = segment_name(SEGMENT);
-    let mut image = Image::default();
-    image.put(&name, bytes);
-    let file = SimulatedDisk::from_image(image).open(&name, Access::Read)?;
-    let window = Window::new(file, bytes.len() as u64);
-    let mut walk = Walk::new(window, SEGMENT, STORE.seeds(), super::scan::Tail::begin(&header));
+fn walk_of(bytes: &[u8]) -> Decoding {
+    let (length, file) = (bytes.len() as u64, GivenFile::open(bytes));
+    let header = SegmentHeader::decode(bytes);
+    Box::new(move || {
+        let Ok(header) = header else { return 0 };
+        walk(Window::new(file, length), &header).expect("given bytes can be read")
+    })
+}
+
+fn walk(window: Window, header: &SegmentHeader) -> Result<usize, StorageError> {
+    let length = window.end;
+    let mut walk = Walk::new(window, SEGMENT, STORE.seeds(), super::scan::Tail::begin(header));
     let mut frames = 0;
     while walk.step()?.is_some() {
         frames += 1;
-        assert!(walk.tail.offset <= bytes.len() as u64, "a walk past the segment's end");
+        assert!(walk.tail.offset <= length, "a walk past the segment's end");
     }
     let mut search = walk.tail.offset;
     while let Some((offset, frame)) = walk.resync(search)? {

@@ -51,7 +51,7 @@ fn event_body_bytes(event: &EncodedEvent, numbers: &Numbers<'_>) -> usize {
         0 => 0,
         count => varint_bytes(count as u64) + numbers.batch_causes.len() * CAUSE_BYTES,
     };
-    1 + 8 + varint_bytes(numbers.version.get()) + correlation + causes + event.bytes.len()
+    1 + 8 + varint_bytes(numbers.version.get()) + correlation + causes + event.len()
 }
 
 /// The bytes of the record of `event`.
@@ -99,7 +99,7 @@ pub(super) fn put_event(
             put_varint(out, cause_count as u64);
             numbers.batch_causes.iter().for_each(|id| out.extend_from_slice(&id.to_u128().to_le_bytes()));
         }
-        out.extend_from_slice(&event.bytes);
+        event.parts().iter().for_each(|part| out.extend_from_slice(part));
     });
 }
 

@@ -120,14 +120,23 @@ impl Region {
     /// The region whose canonical form these bytes are.
     ///
     /// # Errors
-    /// [`RegionError`] when they are none.
+    /// [`RegionError`] when they are none, or one of more than [`Region::TERMS_MAX`] terms, which is used nowhere. Memory
+    /// for terms is taken only then.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RegionError> {
+        let (count, _) = postcard::take_from_bytes::<usize>(bytes).map_err(|_| RegionError)?;
+        if count > Self::TERMS_MAX {
+            return Err(RegionError);
+        }
         let region: Self = postcard::from_bytes(bytes).map_err(|_| RegionError)?;
         // The last is for what the decoder lets pass: bytes behind the end, numbers spelled longer than they need.
-        let is_canonical = region.terms.iter().all(|term| !term.entity.is_idle_prefix())
-            && Self::canonical(region.terms.clone()) == region
-            && region.to_bytes() == bytes;
-        is_canonical.then_some(region).ok_or(RegionError)
+        (region.is_canonical() && region.to_bytes() == bytes).then_some(region).ok_or(RegionError)
+    }
+
+    fn is_canonical(&self) -> bool {
+        let inside_another =
+            |term: &Term| self.terms.iter().any(|other| other != term && term.is_inside(other));
+        self.terms.is_sorted_by(|one, next| one < next)
+            && !self.terms.iter().any(|term| term.entity.is_idle_prefix() || inside_another(term))
     }
 
     fn of(term: Term) -> Self {
@@ -201,5 +210,16 @@ mod tests {
         let longer = [Region::all().to_bytes(), vec![0]].concat();
         assert!(Region::from_bytes(&longer).is_err());
         assert!(Region::from_bytes(&[0x80, 0]).is_err(), "a count of none in two bytes");
+    }
+
+    #[test]
+    fn bytes_of_more_terms_than_a_region_may_have_are_refused() {
+        let kinds = |count: usize| {
+            let kind = |number| Region::kind(format!("kind-{number}"));
+            (0..count).map(kind).fold(Region::nothing(), Region::or)
+        };
+        let (most, over) = (kinds(Region::TERMS_MAX), kinds(Region::TERMS_MAX + 1));
+        assert_eq!(Region::from_bytes(&most.to_bytes()), Ok(most));
+        assert!(Region::from_bytes(&over.to_bytes()).is_err());
     }
 }

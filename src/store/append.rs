@@ -2,12 +2,12 @@
 
 use super::Store;
 use super::ticket::{BatchTicket, Ticket, first, unanswered};
-use crate::error::AppendError;
+use crate::error::{AppendError, Receipts};
 use crate::event::{AppendOptions, Coordinate, NewEvent, Payload, Receipt};
 use crate::gate;
 use crate::position::Position;
-use crate::writer;
-use supervisors::{CallError, Reply, TrySendError};
+use crate::writer::{self, Draft};
+use supervisors::{Answer, CallError, TrySendError};
 
 impl Store {
     /// Appends one event. Waits until what the receipt says is true: with the default durability, until the event is on
@@ -47,14 +47,17 @@ impl Store {
     /// # Errors
     /// As [`Store::append`]; errors that concern one event name its place in the batch.
     pub fn append_batch(&self, events: Vec<NewEvent>) -> Result<Vec<Receipt>, AppendError> {
-        let answer = self.house.gate.call_within(self.call_deadline, |reply| propose(events, reply));
+        let drafts = self.draft(events)?;
+        let propose = |reply| gate::Message::Propose { drafts, reply };
+        let answer = self.house.gate.call_within(self.call_deadline, propose);
         answer.unwrap_or_else(|error| Err(self.unanswered(&error)))
     }
 
     /// Hands an event in and does not wait for its receipt. Waits only while the mailbox is full.
     ///
     /// # Errors
-    /// [`AppendError::Closed`] or what became of the store; everything else is told by the ticket.
+    /// [`AppendError::Closed`] or what became of the store, and what breaks a limit; everything else is told by the
+    /// ticket.
     pub fn submit<P: Payload>(&self, coordinate: &Coordinate, payload: &P) -> Result<Ticket, AppendError> {
         self.submit_event(NewEvent::new(coordinate, payload)?)
     }
@@ -68,8 +71,8 @@ impl Store {
         coordinate: &Coordinate,
         payload: &P,
     ) -> Result<Ticket, AppendError> {
-        let events = vec![NewEvent::new(coordinate, payload)?];
-        match self.house.gate.try_submit(|reply| propose(events, reply)) {
+        let drafts = self.draft(vec![NewEvent::new(coordinate, payload)?])?;
+        match self.house.gate.try_submit(|reply| gate::Message::Propose { drafts, reply }) {
             Ok(answer) => Ok(Ticket::new(answer, self.call_deadline)),
             Err(TrySendError::Full(_)) => Err(AppendError::Full),
             Err(TrySendError::Stopped(_)) => Err(self.gone()),
@@ -81,8 +84,7 @@ impl Store {
     /// # Errors
     /// As [`Store::submit`].
     pub fn submit_event(&self, event: NewEvent) -> Result<Ticket, AppendError> {
-        let answer = self.house.gate.submit(|reply| propose(vec![event], reply)).map_err(|_| self.gone())?;
-        Ok(Ticket::new(answer, self.call_deadline))
+        Ok(Ticket::new(self.hand_in(vec![event])?, self.call_deadline))
     }
 
     /// As [`Store::submit`], for several events, all or none.
@@ -90,8 +92,7 @@ impl Store {
     /// # Errors
     /// As [`Store::submit`].
     pub fn submit_batch(&self, events: Vec<NewEvent>) -> Result<BatchTicket, AppendError> {
-        let answer = self.house.gate.submit(|reply| propose(events, reply)).map_err(|_| self.gone())?;
-        Ok(BatchTicket::new(answer, self.call_deadline))
+        Ok(BatchTicket::new(self.hand_in(events)?, self.call_deadline))
     }
 
     /// Brings every event that was given a receipt before to the disk; gives the position up to which it is there.
@@ -109,8 +110,16 @@ impl Store {
             other => unanswered(other),
         }
     }
-}
 
-fn propose(events: Vec<NewEvent>, reply: Reply<Result<Vec<Receipt>, AppendError>>) -> gate::Message {
-    gate::Message::Propose { events, reply }
+    /// Proposes and leaves.
+    fn hand_in(&self, events: Vec<NewEvent>) -> Result<Answer<Receipts>, AppendError> {
+        let drafts = self.draft(events)?;
+        let propose = |reply| gate::Message::Propose { drafts, reply };
+        self.house.gate.submit(propose).map_err(|_| self.gone())
+    }
+
+    /// Encodes on this thread, so that the gate and the writer, which are one each, need not.
+    fn draft(&self, events: Vec<NewEvent>) -> Result<Vec<Draft>, AppendError> {
+        gate::draft(events, &self.house.limits)
+    }
 }

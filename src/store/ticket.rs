@@ -1,11 +1,9 @@
 //! An append that was handed in, and its answer that is still to come.
 
-use crate::error::AppendError;
+use crate::error::{AppendError, Receipts};
 use crate::event::Receipt;
 use std::time::Duration;
 use supervisors::{Answer, CallError};
-
-type Receipts = Result<Vec<Receipt>, AppendError>;
 
 /// The answer to [`Store::submit`](crate::Store::submit) that is still to come. Dropping it does not take the event
 /// back.
@@ -51,7 +49,7 @@ impl BatchTicket {
     ///
     /// # Errors
     /// As [`Store::append_batch`](crate::Store::append_batch).
-    pub fn wait(self) -> Receipts {
+    pub fn wait(self) -> Result<Vec<Receipt>, AppendError> {
         self.answer.wait_timeout(self.deadline).unwrap_or_else(|error| Err(unanswered(&error)))
     }
 

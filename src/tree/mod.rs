@@ -47,6 +47,8 @@ pub(crate) struct Plan {
 pub(crate) struct House {
     pub(crate) running: Arc<Running>,
     pub(crate) gate: Address<gate::Message>,
+    /// What one batch may be.
+    pub(crate) limits: Limits,
     pub(crate) writer: Address<writer::Message>,
     /// Tells why the pipeline gave up.
     pipeline_end: Completion,
@@ -117,7 +119,7 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
         .child(cursors_spec)
         .start_on(&runtime)?;
     let running = Arc::new(running);
-    Ok(House { running, gate, writer, pipeline_end, view, cursors, interests, config })
+    Ok(House { running, gate, limits, writer, pipeline_end, view, cursors, interests, config })
 }
 
 fn pipeline_restarts(config: &Config) -> RestartPolicy {

@@ -119,7 +119,7 @@ impl View {
     }
 
     pub(crate) fn checkpoint(&self, id: &CheckpointId) -> Option<Checkpoint> {
-        self.index.read().checkpoint(id.as_str()).cloned()
+        self.index.read().checkpoint(id.as_str())
     }
 
     /// The first event of `region` inside `window`.

@@ -1,6 +1,6 @@
 //! From proposed events to drafts: limits are checked and the caller's part of each record is encoded.
 //!
-//! The gate does this for appends on its caller's thread, the writer for reactions.
+//! The callers of the gate do this for appends, each on his own thread; the writer for reactions.
 
 use super::message::Draft;
 use crate::error::AppendError;
@@ -44,14 +44,11 @@ fn check_event(item: usize, event: &NewEvent) -> Result<(), AppendError> {
 
 /// The caller's part of each record; the first event over a limit is the error, and so is a batch that is.
 pub(crate) fn encode(events: Vec<NewEvent>, limits: &Limits) -> Result<Vec<Draft>, AppendError> {
-    crate::point("writer.encode.begun");
     // Room for all at once: what a collected `Result` grows by is far more than one event, and dear to get.
     let mut drafts = Vec::with_capacity(events.len());
     for (item, mut event) in events.into_iter().enumerate() {
-        let encoded =
-            EncodedEvent::encode(&event, limits.record_bytes_max).map_err(|error| too_large(item, &error))?;
-        // The record has it now; nobody else will ask.
-        event.payload = Vec::new();
+        let encoded = EncodedEvent::take(&mut event, limits.record_bytes_max)
+            .map_err(|error| too_large(item, &error))?;
         drafts.push(Draft { event, encoded });
     }
     let (bytes, limit) = (drafts.iter().map(Draft::bytes).sum(), limits.commit_bytes_max);

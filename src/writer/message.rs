@@ -1,7 +1,7 @@
 //! What the writer is told and what it answers.
 
-use crate::error::{AppendError, CommitError};
-use crate::event::{Durability, NewEvent, Receipt};
+use crate::error::{AppendError, CommitError, Receipts};
+use crate::event::{Durability, NewEvent};
 use crate::journal::{BackgroundSynced, EncodedEvent};
 use crate::position::{CheckpointId, Position};
 use supervisors::Reply;
@@ -43,9 +43,6 @@ pub(crate) struct Append {
     /// Where the receipts go; a denial that is recorded has nobody who waits.
     pub(crate) reply: Option<Reply<Receipts>>,
 }
-
-/// One receipt for each event of a batch.
-pub(crate) type Receipts = Result<Vec<Receipt>, AppendError>;
 
 /// A worker's wish to make a batch done.
 #[derive(Debug)]

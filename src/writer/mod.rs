@@ -19,7 +19,7 @@ pub(crate) use error::WriterError;
 pub(crate) use message::{Advance, Append, Commit, Draft, Message};
 pub(crate) use syncer::Syncer;
 
-use crate::error::{AppendError, CommitError, SharedError};
+use crate::error::{AppendError, CommitError, Receipts, SharedError};
 use crate::event::{Durability, EventId, Receipt};
 use crate::index::Checkpoint;
 use crate::indexer::{self, Answer, Committed};
@@ -173,7 +173,8 @@ impl Writer {
         commit: Commit,
         context: &mut Context<'_, Message>,
     ) -> Result<(), WriterError> {
-        // A reaction passes no gate, so what the gate checks of every event is checked here.
+        crate::point("writer.commit_batch.heard");
+        // A reaction passes no gate, so what is checked of every proposed event is checked here.
         let limits = &self.setup.limits;
         let checked = check(&commit.reactions, limits).and_then(|()| encode(commit.reactions, limits));
         let drafts = match checked {
@@ -228,7 +229,7 @@ impl Writer {
         drafts: Vec<Draft>,
         durability: Durability,
         context: &Context<'_, Message>,
-    ) -> Result<Result<Vec<Receipt>, AppendError>, WriterError> {
+    ) -> Result<Receipts, WriterError> {
         self.forget_applied();
         let mut steps = std::mem::take(&mut self.steps);
         let planned = plan::plan(&drafts, &self.known(), &mut steps);

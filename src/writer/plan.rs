@@ -70,7 +70,9 @@ impl Known<'_> {
 
 /// Decides over a batch, into `steps`. All of its events may be stored, or the first that may not is the error.
 pub(super) fn plan(drafts: &[Draft], known: &Known<'_>, steps: &mut Vec<Step>) -> Result<(), AppendError> {
-    let mut batch = Batch { last: drafts.len().saturating_sub(1), ..Batch::default() };
+    let last = drafts.len().saturating_sub(1);
+    let versions = HashMap::with_capacity_and_hasher(last, Default::default());
+    let mut batch = Batch { last, versions, keys: HashMap::default() };
     steps.clear();
     for (item, draft) in drafts.iter().enumerate() {
         crate::point("writer.plan.before_step");
@@ -80,7 +82,6 @@ pub(super) fn plan(drafts: &[Draft], known: &Known<'_>, steps: &mut Vec<Step>) -
 }
 
 /// What the earlier events of the batch changed.
-#[derive(Default)]
 struct Batch<'a> {
     /// The last item: what it changes, nobody asks for.
     last: usize,

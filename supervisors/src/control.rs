@@ -40,6 +40,14 @@ pub(crate) trait Child: Send + Sync {
 /// Where a child lives.
 #[derive(Clone)]
 pub(crate) struct Place {
+    home: Arc<Household>,
+    /// The name of this child in its parent's notices.
+    key: u64,
+}
+
+/// What the children of one supervisor have in common.
+#[derive(Clone)]
+pub(crate) struct Household {
     /// The clock and the driver.
     pub(crate) runtime: Runtime,
     /// The threads of the tree that this child belongs to.
@@ -47,13 +55,28 @@ pub(crate) struct Place {
     /// Who hears of its starts and exits; the root has a listener of its own. Weak: who looks after a child holds it,
     /// and a child that has outlived its tree has nobody to tell.
     pub(crate) parent: Weak<dyn Parent>,
-    /// The name of this child in its parent's notices.
-    pub(crate) key: u64,
     /// The supervisors above it, outermost first, joined by `/`. Names its thread and its reports.
     pub(crate) path: Arc<str>,
 }
 
+impl std::ops::Deref for Place {
+    type Target = Household;
+
+    fn deref(&self) -> &Household {
+        &self.home
+    }
+}
+
 impl Place {
+    pub(crate) fn new(home: Arc<Household>, key: u64) -> Place {
+        Place { home, key }
+    }
+
+    /// The same, where another hears of the child.
+    pub(crate) fn with_parent(&self, parent: Weak<dyn Parent>) -> Place {
+        Place { home: Arc::new(Household { parent, ..(*self.home).clone() }), key: self.key }
+    }
+
     /// Tells the parent, if there is one left.
     pub(crate) fn tell_parent(&self, incarnation: u64, event: Event) {
         if let Some(parent) = self.parent.upgrade() {

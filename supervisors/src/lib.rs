@@ -76,9 +76,65 @@
 //! that ended as it should has ended for good, so that nobody waits for it; under [`Strategy::OneForOne`] restarts do
 //! not wait for each other; a group whose restart failed is stopped before the pause, not after it.
 //!
+//! # Who runs a turn
+//!
+//! | [`Driver`] | a caller that finds the actor idle | all else: sends, timers, what a busy actor has queued |
+//! |---|---|---|
+//! | `Inline` | runs its turn | its own thread, made when first needed |
+//! | `OwnThread` | wakes its thread | its own thread |
+//! | `Pooled` | runs its turn | a thread of the pool that the pooled actors of the tree share |
+//!
+//! The actor is the same under each, and under the simulated driver of the feature `simulation`. A pool makes actors by
+//! the thousand cheap: one that is idle takes about a kilobyte and no thread, one that has been sent to holds its
+//! mailbox too.
+//!
+//! ```
+//! use supervisors::{Actor, ChildSpec, Context, Driver, Flow, Reply, Runtime, Supervisor};
+//!
+//! struct Account(u64);
+//!
+//! enum Message {
+//!     PayIn(u64),
+//!     Balance(Reply<u64>),
+//! }
+//!
+//! impl Actor for Account {
+//!     type Message = Message;
+//!     type Error = std::convert::Infallible;
+//!
+//!     fn handle(&mut self, message: Message, _: &mut Context<'_, Message>) -> Result<Flow, Self::Error> {
+//!         match message {
+//!             Message::PayIn(amount) => self.0 += amount,
+//!             Message::Balance(reply) => reply.send(self.0),
+//!         }
+//!         Ok(Flow::Continue)
+//!     }
+//! }
+//!
+//! let mut bank = Supervisor::one_for_one("bank");
+//! let mut accounts = Vec::new();
+//! for number in 0..10_000 {
+//!     let (spec, account) = ChildSpec::actor(format!("account {number}"), || Account(0));
+//!     bank = bank.child(spec.driver(Driver::Pooled).mailbox(4));
+//!     accounts.push(account);
+//! }
+//! let running = bank.start_on(&Runtime::threads().pool_of(2))?;
+//!
+//! for account in &accounts {
+//!     account.send(Message::PayIn(10))?; // two threads take care of all of them
+//! }
+//! for account in &accounts {
+//!     assert_eq!(account.call(Message::Balance)?, 10);
+//! }
+//! assert!(running.shutdown().is_clean());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # What it asks of you
 //!
-//! A handler that may block belongs to [`Driver::OwnThread`]. An [inline](Driver::Inline) actor is run by whoever finds
+//! A handler that may block belongs to [`Driver::OwnThread`]. A [pooled](Driver::Pooled) one that blocks keeps a thread from
+//! all the others; one that still hangs when its shutdown deadline has passed is named with that thread, and the pool gets
+//! another. An [inline](Driver::Inline) actor is run by whoever finds
 //! it idle, and one that blocks in its factory or in [`Actor::started`] holds up its supervisor, deadline or not.
 
 mod actor;

@@ -3,7 +3,7 @@
 //! It stands in for a supervisor where a test or a model wants to decide each restart itself, or wants the smallest
 //! actor that restarts.
 
-use crate::control::{Child, ChildSnapshot, Event, Notice, Parent, Phase, Place};
+use crate::control::{Child, ChildSnapshot, Event, Household, Notice, Parent, Phase, Place};
 use crate::driver::Hand;
 use crate::driver::threads::Threads;
 use crate::rt::Mutex;
@@ -69,14 +69,14 @@ impl Nursery {
     #[must_use]
     pub fn new(runtime: &Runtime) -> Nursery {
         let heard = Arc::new(Heard { state: Mutex::new(State::default()) });
-        Nursery { runtime: runtime.clone(), threads: Threads::new(), heard }
+        Nursery { runtime: runtime.clone(), threads: Threads::new("nursery"), heard }
     }
 
     fn place(&self, parent: Arc<impl Parent + 'static>, key: u64) -> Place {
         let (runtime, threads) = (self.runtime.clone(), self.threads.clone());
         let parent: Arc<dyn Parent> = parent;
         let parent = Arc::downgrade(&parent);
-        Place { runtime, threads, parent, key, path: "nursery".into() }
+        Place::new(Arc::new(Household { runtime, threads, parent, path: "nursery".into() }), key)
     }
 
     /// Takes a child in without starting it.

@@ -27,6 +27,12 @@ pub enum Bug {
     KeepsTheRest,
     /// A supervisor does not hear of a child that fails while its stop is on its way.
     ExitInAStopIsLost,
+    /// A slot that is rung for the pool wakes none of its threads.
+    PoolStaysParked,
+    /// A pool that is to end wakes none of its threads either.
+    PoolEndsAsleep,
+    /// A runner that waits for room in a mailbox is not told when there is some.
+    RoomIsNotTold,
 }
 
 #[cfg(loom)]

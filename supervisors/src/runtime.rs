@@ -2,6 +2,7 @@
 
 use crate::driver::Runnable;
 use crate::rt::clock::{self, Instant};
+use crate::rt::thread;
 use crate::{ChildId, Time};
 use std::fmt;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub struct Runtime {
 enum Kind {
     Threads {
         began: Instant,
+        /// Threads of each tree's pool, at most; never 0.
+        pool: usize,
     },
     #[cfg_attr(not(any(test, feature = "simulation")), expect(dead_code, reason = "made by the simulation"))]
     Simulated(Arc<dyn World>),
@@ -64,7 +67,32 @@ impl Runtime {
     /// Real threads and the monotonic clock, which begins now.
     #[must_use]
     pub fn threads() -> Runtime {
-        Runtime { kind: Kind::Threads { began: clock::now() } }
+        Runtime { kind: Kind::Threads { began: clock::now(), pool: thread::cores() } }
+    }
+
+    /// With so many threads, at least one, for the [pooled](crate::Driver::Pooled) actors of each tree; unless said
+    /// otherwise as many as the machine has cores. Each is made when it is first needed. A simulated runtime has none.
+    ///
+    /// ```
+    /// use supervisors::{Runtime, Supervisor};
+    /// let runtime = Runtime::threads().pool_of(2);
+    /// let running = Supervisor::one_for_one("top").start_on(&runtime)?;
+    /// # Ok::<(), supervisors::StartError>(())
+    /// ```
+    #[must_use]
+    pub fn pool_of(mut self, threads: usize) -> Runtime {
+        if let Kind::Threads { pool, .. } = &mut self.kind {
+            *pool = threads.max(1);
+        }
+        self
+    }
+
+    /// Threads of a tree's pool, at most.
+    pub(crate) fn pool_threads(&self) -> usize {
+        match &self.kind {
+            Kind::Threads { pool, .. } => *pool,
+            Kind::Simulated(_) => 0,
+        }
     }
 
     #[cfg(any(test, feature = "simulation"))]
@@ -76,7 +104,7 @@ impl Runtime {
     #[must_use]
     pub fn now(&self) -> Time {
         match &self.kind {
-            Kind::Threads { began } => Time::ZERO + clock::now().saturating_duration_since(*began),
+            Kind::Threads { began, .. } => Time::ZERO + clock::now().saturating_duration_since(*began),
             Kind::Simulated(world) => world.now(),
         }
     }
@@ -110,7 +138,7 @@ impl Runtime {
     /// That time as the operating system counts it; `None` for one that will never come.
     pub(crate) fn instant(&self, at: Time) -> Option<Instant> {
         match &self.kind {
-            Kind::Threads { began } => began.checked_add(Duration::from_nanos(at.as_nanos())),
+            Kind::Threads { began, .. } => began.checked_add(Duration::from_nanos(at.as_nanos())),
             Kind::Simulated(_) => None,
         }
     }

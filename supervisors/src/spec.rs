@@ -46,6 +46,13 @@ pub enum Driver {
     Inline,
     /// Always its own thread: for handlers that may block.
     OwnThread,
+    /// A caller that finds the actor idle runs its turn, as under `Inline`; one of the threads that the pooled actors of
+    /// the tree share runs the rest, and watches its timers. For actors by the thousand: no number of them, busy or
+    /// not, makes more threads than [`Runtime::pool_of`](crate::Runtime::pool_of) says.
+    ///
+    /// A handler that blocks keeps a thread of the pool from all the others. A supervisor may be pooled too, where there
+    /// are many; then the deadlines of its children are seen when a thread of the pool is free.
+    Pooled,
 }
 
 /// What happens when a child's budget is exhausted.
@@ -72,7 +79,7 @@ pub struct Backoff {
 }
 
 /// How a child is run and how it is ended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Settings {
     pub(crate) mailbox: usize,
     pub(crate) turn_limit: usize,

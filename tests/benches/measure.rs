@@ -27,15 +27,16 @@ struct Row {
 pub(crate) struct Bench {
     rows: Vec<Row>,
     rounds: usize,
-    filter: Option<String>,
+    /// Only rows whose name contains one of these; all if there is none.
+    filters: Vec<String>,
 }
 
 impl Bench {
     pub(crate) fn from_args() -> Self {
         let rounds = std::env::var("BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
         // cargo itself passes `--bench`.
-        let filter = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
-        Self { rows: Vec::new(), rounds, filter }
+        let filters = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+        Self { rows: Vec::new(), rounds, filters }
     }
 
     pub(crate) fn row(
@@ -65,7 +66,7 @@ impl Bench {
         run: impl Fn() -> Vec<f64> + 'static,
     ) {
         let is_named = |filter: &String| names.iter().any(|name| name.contains(filter.as_str()));
-        if self.filter.as_ref().is_none_or(is_named) {
+        if self.filters.is_empty() || self.filters.iter().any(is_named) {
             self.rows.push(Row { names, unit, target, run: Box::new(run), rounds: Vec::new() });
         }
     }

@@ -1,8 +1,8 @@
 //! Ours, beside the floor of the machine it runs on: `cargo bench`.
 //!
 //! Every figure is the median of several rounds, with the least and the most beside it; floors and workloads take
-//! turns, so that a machine that slows down slows both. `cargo bench -- NAME` runs what contains NAME, and
-//! `BENCH_ROUNDS=9` runs more rounds. The directory is made under the target directory: on a real disk.
+//! turns, so that a machine that slows down slows both. `cargo bench -- NAME ...` runs what contains one of
+//! the names, and `BENCH_ROUNDS=9` runs more rounds. The directory is made under the target directory: on a real disk.
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)] // a benchmark reads clocks and files
 #![allow(missing_docs)]

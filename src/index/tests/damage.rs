@@ -92,7 +92,7 @@ fn a_file_of_another_store_segment_or_history_is_not_believed() {
 fn history(model: &Arc<Model>) -> Vec<crate::storage::simulated::Image> {
     let disk = SimulatedDisk::new();
     disk.keep_images();
-    let half = Arc::new(Model { events: model.events[..SEGMENT_EVENTS as usize * 5 + 3].to_vec() });
+    let half = Arc::new(model.begin(SEGMENT_EVENTS * 5 + 3));
     let mut index = opened(&disk, &half);
     do_chores(&mut index);
     index.write_open();
@@ -176,4 +176,68 @@ fn the_caches_hold_no_more_than_they_may() {
     let held = index.held();
     assert!(held.block_bytes <= options().cache_bytes && held.block_bytes > 0, "{held:?}");
     assert!(held.tables <= options().open_files_max && held.rebuilt <= 2, "{held:?}");
+}
+
+#[test]
+fn a_file_that_is_damaged_when_it_is_merged_is_written_again_and_then_merged() {
+    let (disk, model) = filled(SEGMENT_EVENTS * 7 + 2);
+    let (mut image, name) = (disk.image(), files::file_name(0, 4));
+    let mut bytes = image.bytes(&name).unwrap();
+    // Every block but the header: opening, which reads no more of it, must not find out.
+    (BLOCK_BYTES..bytes.len()).step_by(BLOCK_BYTES).for_each(|block| bytes[block + 9] ^= 1);
+    image.put(&name, &bytes);
+    let (disk, model) = (SimulatedDisk::from_image(image), Model::new(model.last() + SEGMENT_EVENTS));
+    let mut index = opened(&disk, &model);
+    // The merge that finds out writes nothing, and asks for more to be done.
+    let mut chores = 0;
+    while index.has_chores() {
+        index.run_chore();
+        chores += 1;
+        assert!(chores < 40, "it does not come to an end");
+    }
+    check(&index, &model);
+    assert!(table(&disk, &name).unwrap().read_block(1).is_ok(), "it is written again");
+    assert!(disk.image().bytes(&files::file_name(1, 1)).is_some(), "the eight are merged");
+    check(&opened(&disk, &model), &model);
+}
+
+/// A journal of which everything is known but where its sealed segments end: its disk does not say.
+#[derive(Debug)]
+struct Unreadable(Arc<Model>);
+
+impl Source for Unreadable {
+    fn store(&self) -> [u8; 16] {
+        self.0.store()
+    }
+
+    fn segments(&self) -> u32 {
+        self.0.segments()
+    }
+
+    fn first_of(&self, segment: u32) -> Result<Position, SharedError> {
+        self.0.first_of(segment)
+    }
+
+    fn stretch_of(&self, _segment: u32) -> Result<Stretch, SharedError> {
+        Err(Arc::new(std::io::Error::other("the disk does not say")))
+    }
+
+    fn holds(&self, stretch: &Stretch) -> Result<bool, SharedError> {
+        self.0.holds(stretch)
+    }
+
+    fn replay(&self, segment: u32, sink: &mut dyn FnMut(Fact<'_>)) -> Result<(), SharedError> {
+        self.0.replay(segment, sink)
+    }
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_is_not_taken_for_files_that_are_lost() {
+    let (disk, model) = filled(SEGMENT_EVENTS * 9 + 2);
+    let before = disk.image();
+    let source = Arc::new(Unreadable(Arc::clone(&model)));
+    let refused = Index::open(Arc::new(disk.clone()), source, options());
+    assert!(matches!(refused, Err(IndexError::Journal(_))), "{:?}", refused.err());
+    assert!(disk.image().names().eq(before.names()), "no file is removed");
+    check(&opened(&disk, &model), &model);
 }

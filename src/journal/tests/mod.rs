@@ -5,6 +5,7 @@ mod crashes;
 mod damage;
 mod faults;
 mod files;
+mod forged;
 mod lives;
 mod reading;
 mod syncs;

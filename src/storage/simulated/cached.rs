@@ -4,8 +4,9 @@
 //! then; sectors are independent of each other. That contains every subset, order and tearing of the
 //! writes. Lengths that were not synced may be lost likewise.
 //!
-//! Nearly every write is synced and no crash ever asks for its versions. So writes are only put on a list, and the
-//! versions of the sectors are told from it when a crash, or a sync that fails, wants to know them.
+//! Nearly every write is synced and no crash ever asks for its versions. So only what a write has replaced is put on a
+//! list; what is durable, and the versions of the sectors since, are told from it when a crash, or a sync that fails,
+//! wants to know them.
 
 use super::pages::{Pages, SECTOR_BYTES};
 use std::collections::BTreeMap;
@@ -15,23 +16,36 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default)]
 pub(super) struct CachedFile {
     cached: Pages,
-    durable: Pages,
-    /// What was done since the last sync that succeeded, if no sync has failed since: then what is durable is what was
-    /// cached when the first of these was done.
+    /// What was done since the last sync, unless one has failed: undone, what is cached is what is durable.
     changes: Vec<Change>,
-    /// The versions of the sectors, once a sync has failed.
-    unsynced: Unsynced,
+    failed: Option<Box<Failed>>,
 }
 
+/// What a change has replaced.
 #[derive(Debug, Clone)]
 enum Change {
-    Write { offset: usize, bytes: Arc<[u8]> },
+    /// So many bytes were written from `offset` on.
+    Write { offset: usize, count: usize, replaced: Arc<[u8]>, length: usize },
+    /// The length was set.
+    Length { before: Pages },
+}
+
+/// What a change did.
+enum Done {
+    Write { offset: usize, bytes: Vec<u8> },
     Length(usize),
+}
+
+/// What is durable and what the sectors have been since, once a sync has failed.
+#[derive(Debug, Clone, Default)]
+struct Failed {
+    durable: Pages,
+    unsynced: Unsynced,
 }
 
 impl CachedFile {
     pub(super) fn is_durable(&self) -> bool {
-        self.changes.is_empty() && self.unsynced.is_empty()
+        self.changes.is_empty() && self.failed.is_none()
     }
 
     pub(super) fn length(&self) -> usize {
@@ -50,56 +64,81 @@ impl CachedFile {
         if bytes.is_empty() {
             return;
         }
-        if self.unsynced.is_empty() {
-            self.changes.push(Change::Write { offset, bytes: bytes.into() });
-            self.cached.write_at(bytes, offset);
-        } else {
-            self.unsynced.write(&mut self.cached, bytes, offset);
+        if let Some(failed) = &mut self.failed {
+            return failed.unsynced.write(&mut self.cached, bytes, offset);
         }
+        let (count, length) = (bytes.len(), self.cached.length());
+        let replaced = self.cached.range(offset, count).into();
+        self.changes.push(Change::Write { offset, count, replaced, length });
+        self.cached.write_at(bytes, offset);
     }
 
     pub(super) fn set_length(&mut self, length: usize) {
-        if self.unsynced.is_empty() {
-            self.changes.push(Change::Length(length));
-            self.cached.set_length(length);
-        } else {
-            self.unsynced.set_length(&mut self.cached, length);
+        if let Some(failed) = &mut self.failed {
+            return failed.unsynced.set_length(&mut self.cached, length);
         }
+        self.changes.push(Change::Length { before: self.cached.clone() });
+        self.cached.set_length(length);
     }
 
     pub(super) fn sync(&mut self) {
         self.changes.clear();
-        if !self.unsynced.is_empty() {
-            self.unsynced.sync(&mut self.durable);
+        if let Some(failed) = &mut self.failed {
+            failed.unsynced.sync(&mut failed.durable);
         }
-        if self.unsynced.is_empty() {
-            self.durable = self.cached.clone();
-        }
+        self.failed.take_if(|failed| failed.unsynced.is_empty());
     }
 
     /// A sync failed: the kernel believes the pages clean, and no later sync will write them.
     pub(super) fn drop_dirty(&mut self) {
-        self.unsynced = self.versions();
+        let mut failed = self.versions();
+        failed.unsynced.drop_dirty();
         self.changes.clear();
-        self.unsynced.drop_dirty();
+        self.failed = (!failed.unsynced.is_empty()).then(|| Box::new(failed));
     }
 
     pub(super) fn crash(&self, choose: &mut dyn FnMut(usize) -> usize) -> CachedFile {
-        let mut durable = self.durable.clone();
-        self.versions().crash(&mut durable, choose);
-        CachedFile { cached: durable.clone(), durable, ..CachedFile::default() }
+        let Failed { mut durable, unsynced } = self.versions();
+        unsynced.crash(&mut durable, choose);
+        CachedFile { cached: durable, ..CachedFile::default() }
     }
 
-    /// Everything that sectors and length have been since the last sync.
-    fn versions(&self) -> Unsynced {
-        let (mut unsynced, mut cached) = (self.unsynced.clone(), self.durable.clone());
-        for change in &self.changes {
+    /// What is durable, and everything that sectors and length have been since the last sync.
+    fn versions(&self) -> Failed {
+        if let Some(failed) = &self.failed {
+            return Failed::clone(failed);
+        }
+        let (mut cached, mut unsynced) = (self.cached.clone(), Unsynced::default());
+        let mut done: Vec<Done> = self.changes.iter().rev().map(|change| change.undo(&mut cached)).collect();
+        let durable = cached.clone();
+        for change in done.drain(..).rev() {
             match change {
-                Change::Write { offset, bytes } => unsynced.write(&mut cached, bytes, *offset),
-                Change::Length(length) => unsynced.set_length(&mut cached, *length),
+                Done::Write { offset, bytes } => unsynced.write(&mut cached, &bytes, offset),
+                Done::Length(length) => unsynced.set_length(&mut cached, length),
             }
         }
-        unsynced
+        Failed { durable, unsynced }
+    }
+}
+
+impl Change {
+    /// Undoes it, and says what it was.
+    fn undo(&self, cached: &mut Pages) -> Done {
+        match self {
+            Change::Write { offset, count, replaced, length } => {
+                let bytes = cached.range(*offset, *count);
+                cached.set_length(*length);
+                if !replaced.is_empty() {
+                    cached.write_at(replaced, *offset);
+                }
+                Done::Write { offset: *offset, bytes }
+            }
+            Change::Length { before } => {
+                let length = cached.length();
+                *cached = before.clone();
+                Done::Length(length)
+            }
+        }
     }
 }
 
@@ -191,7 +230,9 @@ mod tests {
     #[test]
     fn what_a_crash_may_leave_is_the_same_whether_a_sync_has_failed_before_or_not() {
         let (mut listed, mut told) = (CachedFile::default(), CachedFile::default());
-        told.unsynced.lengths.push(0); // as if one had failed: versions are told at once
+        let mut failed = Failed::default();
+        failed.unsynced.lengths.push(0); // as if one had failed: versions are told at once
+        told.failed = Some(Box::new(failed));
         listed.set_length(0);
         for file in [&mut listed, &mut told] {
             file.write(&[1; 1_300], 100);
@@ -214,7 +255,8 @@ mod tests {
         listed.sync();
         told.sync();
         assert!(listed.is_durable() && told.is_durable());
-        assert_eq!(listed.durable.to_vec(), told.durable.to_vec());
-        assert_eq!(listed.durable.to_vec(), listed.to_vec());
+        let left = |file: &CachedFile| file.crash(&mut |count| count - 1).to_vec();
+        assert_eq!(left(&listed), left(&told));
+        assert_eq!(left(&listed), listed.to_vec());
     }
 }

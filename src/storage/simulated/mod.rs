@@ -6,6 +6,7 @@
 mod cached;
 mod choices;
 mod disk;
+mod given;
 mod image;
 mod pages;
 #[cfg(test)]
@@ -13,4 +14,6 @@ mod tests;
 
 pub use choices::{Exhaustive, Seeded};
 pub use disk::{Fault, Operation, SimulatedDisk};
+#[cfg(feature = "simulation")]
+pub(crate) use given::GivenFile;
 pub use image::Image;

@@ -65,8 +65,16 @@ impl Pages {
     }
 
     pub(super) fn to_vec(&self) -> Vec<u8> {
-        let mut bytes = vec![0; self.length];
-        self.read_at(&mut bytes, 0);
+        self.range(0, self.length)
+    }
+
+    /// Up to `count` bytes from `offset` on; fewer only at the end.
+    pub(super) fn range(&self, offset: usize, count: usize) -> Vec<u8> {
+        let count = count.min(self.length.saturating_sub(offset));
+        let mut bytes = Vec::with_capacity(count);
+        for_each_page(offset, count, |page, within, _| {
+            bytes.extend_from_slice(&self.pages[page][within]);
+        });
         bytes
     }
 }

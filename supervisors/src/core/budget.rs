@@ -7,9 +7,8 @@ use super::event::Spent;
 use super::policy::{Backoff, RestartPolicy, Time};
 
 /// The restarts of one child that still count.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Budget {
-    policy: RestartPolicy,
     /// When each counted restart was charged, oldest first; never longer than the policy's limit.
     charged: VecDeque<Time>,
     total: u64,
@@ -24,31 +23,22 @@ pub(crate) struct Grant {
 }
 
 impl Budget {
-    pub(crate) fn new(policy: RestartPolicy) -> Budget {
-        Budget { policy, charged: VecDeque::new(), total: 0 }
-    }
-
     /// Charges one restart at `now`, or says that none is left.
-    pub(crate) fn charge(&mut self, now: Time) -> Result<Grant, Spent> {
-        let (of, within) = self.limit();
-        self.slide(now);
+    pub(crate) fn charge(&mut self, policy: RestartPolicy, now: Time) -> Result<Grant, Spent> {
+        let (of, within) = limit(policy);
+        self.slide(within, now);
         if self.charged.len() >= of as usize + usize::from(crate::planted::planted("one_restart_too_many")) {
-            return Err(self.spent());
+            return Err(Spent { restarts: self.count(), within });
         }
         self.charged.push_back(now);
         self.total += 1;
         Ok(Grant { restart: self.count(), of, within })
     }
 
-    /// What a report of the exhausted budget says.
-    pub(crate) fn spent(&self) -> Spent {
-        Spent { restarts: self.count(), within: self.limit().1 }
-    }
-
     /// Restarts that count at `now`.
     #[cfg(test)]
-    pub(crate) fn within(&self, now: Time) -> u32 {
-        let counts = |at: &&Time| self.limit().1.is_none_or(|within| now - **at <= within);
+    pub(crate) fn within(&self, policy: RestartPolicy, now: Time) -> u32 {
+        let counts = |at: &&Time| limit(policy).1.is_none_or(|within| now - **at <= within);
         u32::try_from(self.charged.iter().filter(counts).count()).unwrap_or(u32::MAX)
     }
 
@@ -58,17 +48,9 @@ impl Budget {
         self.total
     }
 
-    fn limit(&self) -> (u32, Option<Duration>) {
-        match self.policy {
-            RestartPolicy::Never => (0, None),
-            RestartPolicy::Once => (1, None),
-            RestartPolicy::Bounded { max_restarts, within } => (max_restarts, Some(within)),
-        }
-    }
-
     /// A restart exactly `within` ago still counts: no placement of the window's edges lets through one more.
-    fn slide(&mut self, now: Time) {
-        let Some(within) = self.limit().1.filter(|_| !crate::planted::planted("window_not_sliding")) else {
+    fn slide(&mut self, within: Option<Duration>, now: Time) {
+        let Some(within) = within.filter(|_| !crate::planted::planted("window_not_sliding")) else {
             return;
         };
         while self
@@ -82,6 +64,14 @@ impl Budget {
 
     fn count(&self) -> u32 {
         u32::try_from(self.charged.len()).unwrap_or(u32::MAX)
+    }
+}
+
+fn limit(policy: RestartPolicy) -> (u32, Option<Duration>) {
+    match policy {
+        RestartPolicy::Never => (0, None),
+        RestartPolicy::Once => (1, None),
+        RestartPolicy::Bounded { max_restarts, within } => (max_restarts, Some(within)),
     }
 }
 

@@ -3,23 +3,24 @@
 use super::event::{AddFailed, Effect, Key};
 use super::operation::Reach;
 use super::{Child, Core, Phase, Plan, State, Step};
+use std::sync::Arc;
 
 impl Core {
     /// A new child, last in the order. During a start or restart it takes its turn at the end of the group.
-    pub(super) fn add(&mut self, key: Key, plan: Plan, step: &mut Step<'_>) {
+    pub(super) fn add(&mut self, key: Key, plan: Arc<Plan>, step: &mut Step<'_>) {
         if matches!(self.phase, Phase::Stopping(_) | Phase::Done) {
             return step.push(Effect::AddFailed { child: key, why: AddFailed::Stopping });
         }
-        self.children.push(Child { adding: true, ..Child::new(key, plan, 0) });
+        let at = self.children.push(Child { adding: true, ..Child::new(key, plan, 0) });
         if self.phase == Phase::Running && !self.is_busy() {
-            self.start(self.children.len() - 1, step);
+            self.start(at, step);
         }
     }
 
     pub(super) fn remove(&mut self, key: Key, step: &mut Step<'_>) {
         let Some(at) = self.position(key) else { return };
         self.children[at].removing = true;
-        match self.children[at].state {
+        match self.children[at].state() {
             State::Down | State::Ended => self.drop_down(at, step),
             State::Fallen(how) => self.down(at, how, step),
             State::Starting | State::Running | State::Stopping => self.ask_to_stop(at, step),
@@ -42,8 +43,8 @@ impl Core {
     pub(super) fn forget(&mut self, at: usize, step: &mut Step<'_>) {
         self.disarm(at, step);
         self.pass_on_restart(at);
-        let child = self.children.remove(at);
-        if child.state != State::Ended {
+        let Some(child) = self.children.remove(at) else { return };
+        if child.state() != State::Ended {
             step.push(Effect::End { child: child.key, exhausted: None });
         }
         if child.removing {
@@ -54,7 +55,7 @@ impl Core {
 
     fn pass_on_restart(&mut self, at: usize) {
         let gone = self.children[at].key;
-        let Some(next) = self.children.get(at + 1).map(|child| child.key) else { return };
+        let Some(next) = self.children.after(at).map(|child| child.key) else { return };
         for operation in &mut self.operations {
             if operation.reach == Reach::From(gone) {
                 operation.reach = Reach::From(next);

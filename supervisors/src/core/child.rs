@@ -3,6 +3,7 @@
 use super::budget::Budget;
 use super::event::{How, Key, Timer};
 use super::plan::Plan;
+use std::sync::Arc;
 
 /// Where a child stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,12 +19,21 @@ pub(crate) enum State {
     Ended,
 }
 
+impl State {
+    /// What must be brought down before it can start again: a live incarnation, or an exit that is not decided yet.
+    pub(crate) fn must_come_down(self) -> bool {
+        matches!(self, State::Starting | State::Running | State::Stopping | State::Fallen(_))
+    }
+}
+
 /// One child.
 #[derive(Clone, Debug)]
 pub(crate) struct Child {
     pub(crate) key: Key,
-    pub(crate) plan: Plan,
-    pub(crate) state: State,
+    /// Shared by children that are alike.
+    pub(crate) plan: Arc<Plan>,
+    /// Set by [`Children`](super::children::Children) only, which counts on it.
+    pub(super) state: State,
     /// The newest incarnation, counted from 1; 0 before the first start.
     pub(crate) incarnation: u64,
     pub(crate) budget: Budget,
@@ -39,13 +49,13 @@ pub(crate) struct Child {
 
 impl Child {
     /// A child whose last incarnation had this number; 0 for one that never ran.
-    pub(crate) fn new(key: Key, plan: Plan, incarnation: u64) -> Child {
+    pub(crate) fn new(key: Key, plan: impl Into<Arc<Plan>>, incarnation: u64) -> Child {
         Child {
             key,
-            plan,
+            plan: plan.into(),
             state: State::Down,
             incarnation,
-            budget: Budget::new(plan.policy),
+            budget: Budget::default(),
             timer: None,
             adding: false,
             removing: false,
@@ -53,13 +63,18 @@ impl Child {
         }
     }
 
-    /// Has a live incarnation that must be stopped before it can be started.
-    pub(crate) fn is_up(&self) -> bool {
-        matches!(self.state, State::Starting | State::Running | State::Stopping)
+    /// The same, ended for good.
+    pub(crate) fn ended(self) -> Child {
+        Child { state: State::Ended, ..self }
     }
 
-    /// What a group restart must bring down first: a live incarnation, or an exit that is not decided yet.
-    pub(crate) fn must_come_down(&self) -> bool {
-        self.is_up() || matches!(self.state, State::Fallen(_))
+    /// Restarts that count at `now`.
+    #[cfg(test)]
+    pub(crate) fn restarts_within(&self, now: crate::Time) -> u32 {
+        self.budget.within(self.plan.policy, now)
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.state
     }
 }

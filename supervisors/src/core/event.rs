@@ -1,5 +1,6 @@
 //! What the supervisor's decisions are told, and what they ask for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::plan::Plan;
@@ -61,7 +62,7 @@ pub(crate) enum Event {
     /// A new child, last in the order.
     Add {
         child: Key,
-        plan: Plan,
+        plan: Arc<Plan>,
     },
     /// Stop this child and forget it.
     Remove(Key),

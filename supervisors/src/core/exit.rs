@@ -9,7 +9,7 @@ use crate::planted::{self, Bug};
 impl Core {
     pub(super) fn child_exited(&mut self, key: Key, incarnation: u64, how: How, step: &mut Step<'_>) {
         let Some(at) = self.current(key, incarnation) else { return };
-        match self.children[at].state {
+        match self.children[at].state() {
             // Under `OneForOne` others may be starting when a shutdown begins; it asks them in their turn.
             State::Starting if matches!(self.phase, Phase::Stopping(_)) => self.down(at, how, step),
             State::Starting => self.start_failed(at, how, step),
@@ -17,9 +17,9 @@ impl Core {
             State::Stopping => self.down(at, how, step),
             State::Running if matches!(self.phase, Phase::Stopping(_)) => self.down(at, how, step),
             // It is met as fallen when its turn to be stopped comes.
-            State::Running if self.is_being_stopped(at) => self.children[at].state = State::Fallen(how),
+            State::Running if self.is_being_stopped(at) => self.children.set_state(at, State::Fallen(how)),
             State::Running => {
-                self.children[at].state = State::Fallen(how);
+                self.children.set_state(at, State::Fallen(how));
                 self.fallen.push_back((key, incarnation));
             }
             State::Down | State::Fallen(_) | State::Ended => {}
@@ -35,8 +35,8 @@ impl Core {
     /// A running child ended by itself.
     pub(super) fn decide(&mut self, key: Key, incarnation: u64, step: &mut Step<'_>) {
         let Some(at) = self.current(key, incarnation) else { return };
-        let State::Fallen(how) = self.children[at].state else { return };
-        self.children[at].state = State::Down;
+        let State::Fallen(how) = self.children[at].state() else { return };
+        self.children.set_state(at, State::Down);
         self.tell_end(at, how, step);
         match (self.children[at].plan.kind, how) {
             (_, How::Abnormal(Remedy::Escalate)) if !planted::planted("escalation_swallowed") => {
@@ -55,7 +55,7 @@ impl Core {
     /// A child did not start: the first start and an addition fail with it, a restart is tried again.
     fn start_failed(&mut self, at: usize, how: How, step: &mut Step<'_>) {
         self.disarm(at, step);
-        self.children[at].state = if how == How::Abandoned { State::Ended } else { State::Down };
+        self.children.set_state(at, if how == How::Abandoned { State::Ended } else { State::Down });
         self.tell_end(at, how, step);
         let key = self.children[at].key;
         if self.children[at].adding {
@@ -76,7 +76,8 @@ impl Core {
             How::Abandoned => return self.lost(at, step),
             _ => {}
         }
-        match self.children[at].budget.charge(step.now) {
+        let child = &mut self.children[at];
+        match child.budget.charge(child.plan.policy, step.now) {
             Ok(grant) => self.restart(at, grant, failed_start, step),
             Err(spent) => self.exhausted(at, spent, step),
         }
@@ -113,8 +114,8 @@ impl Core {
     pub(super) fn down(&mut self, at: usize, how: How, step: &mut Step<'_>) {
         self.disarm(at, step);
         self.tell_end(at, how, step);
-        let child = &mut self.children[at];
-        child.state = if how == How::Abandoned { State::Ended } else { State::Down };
+        self.children.set_state(at, if how == How::Abandoned { State::Ended } else { State::Down });
+        let child = &self.children[at];
         let temporary = child.plan.kind == Restart::Temporary;
         let (adding, removing) = (child.adding, child.removing);
         match self.phase {
@@ -135,7 +136,7 @@ impl Core {
     }
 
     pub(super) fn end(&mut self, at: usize, exhausted: Option<Spent>, step: &mut Step<'_>) {
-        self.children[at].state = State::Ended;
+        self.children.set_state(at, State::Ended);
         step.push(Effect::End { child: self.children[at].key, exhausted });
     }
 

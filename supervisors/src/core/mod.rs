@@ -8,11 +8,13 @@
 mod budget;
 mod change;
 mod child;
+mod children;
 mod event;
 mod exit;
 mod operation;
 mod plan;
 pub(crate) mod policy;
+mod roster;
 mod stopping;
 
 #[cfg(test)]
@@ -22,18 +24,20 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 pub(crate) use child::{Child, State};
+use children::Children;
 pub(crate) use event::{AddFailed, Cause, Effect, Event, How, Key, Moment, Notice, Spent, Timer};
 use operation::Operation;
 pub(crate) use plan::Plan;
 pub use plan::SpecError;
 use policy::{Strategy, Time};
+pub(crate) use roster::Roster;
 
 /// One supervisor's decisions, from its first start to its exit.
 #[derive(Clone, Debug)]
 pub(crate) struct Core {
     strategy: Strategy,
     /// In start order.
-    children: Vec<Child>,
+    children: Children,
     phase: Phase,
     /// Under `OneForOne` one per child that is to be restarted; else one that is busy and others that wait.
     operations: Vec<Operation>,
@@ -77,7 +81,7 @@ impl Core {
     pub(crate) fn new(strategy: Strategy, children: impl IntoIterator<Item = Child>) -> Core {
         Core {
             strategy,
-            children: children.into_iter().collect(),
+            children: Children::new(children),
             phase: Phase::Idle,
             operations: Vec::new(),
             fallen: VecDeque::new(),
@@ -110,12 +114,13 @@ impl Core {
         }
         self.go_on(&mut step);
         self.drop_pointless_operations(&mut step);
+        self.children.tidy();
     }
 
     /// The children in start order.
     #[cfg(test)]
-    pub(crate) fn children(&self) -> &[Child] {
-        &self.children
+    pub(crate) fn children(&self) -> Vec<Child> {
+        self.children.iter().cloned().collect()
     }
 
     fn boot(&mut self) {
@@ -146,13 +151,13 @@ impl Core {
     fn due(&mut self, timer: Timer, step: &mut Step<'_>) {
         if let Some(at) = self.operations.iter().position(|op| op.waits_for(timer)) {
             self.resume(at, step);
-        } else if let Some(at) = self.children.iter().position(|child| child.timer == Some(timer)) {
+        } else if let Some(at) = self.children.places(|child| child.timer == Some(timer)).first().copied() {
             self.deadline_passed(at, step);
         }
     }
 
     fn position(&self, key: Key) -> Option<usize> {
-        self.children.binary_search_by_key(&key, |child| child.key).ok()
+        self.children.position(key)
     }
 
     /// The child, if this is its newest incarnation: notices of older ones change nothing.

@@ -90,11 +90,12 @@ impl Core {
 
     /// The places of the children it concerns; children added since are among them.
     pub(super) fn range(&self, reach: Reach) -> Range<usize> {
-        let place = |key| self.position(key).unwrap_or(self.children.len());
+        let Range { start, end } = self.children.all();
+        let place = |key| self.position(key).unwrap_or(end);
         match reach {
-            Reach::All => 0..self.children.len(),
-            Reach::From(key) => place(key)..self.children.len(),
-            Reach::Only(key) => place(key)..(place(key) + 1).min(self.children.len()),
+            Reach::All => start..end,
+            Reach::From(key) => place(key)..end,
+            Reach::Only(key) => place(key)..(place(key) + 1).min(end),
         }
     }
 
@@ -126,6 +127,9 @@ impl Core {
     }
 
     fn drop_operations_where(&mut self, step: &mut Step<'_>, over: impl Fn(&Core, &Operation) -> bool) {
+        if !self.operations.iter().any(|operation| over(self, operation)) {
+            return;
+        }
         let (dropped, kept) = self.operations.iter().cloned().partition(|operation| over(self, operation));
         self.operations = kept;
         disarm(dropped, step);
@@ -184,15 +188,17 @@ impl Core {
     /// Asks the last child of the group that is up to stop; says whether all are down.
     fn stop_next(&mut self, reach: Reach, step: &mut Step<'_>) -> bool {
         while !matches!(self.phase, Phase::Stopping(_)) {
-            let mut group = self.range(reach);
-            let must_stop = |at: &usize| self.children[*at].must_come_down();
+            let group = self.range(reach);
             let last = if crate::planted::planted("stop_order_not_reversed") {
-                group.find(must_stop)
+                self.children
+                    .places(|child| child.state().must_come_down())
+                    .into_iter()
+                    .find(|at| group.contains(at))
             } else {
-                group.rev().find(must_stop)
+                self.children.last_to_come_down(group)
             };
             let Some(at) = last else { return true };
-            match self.children[at].state {
+            match self.children[at].state() {
                 // Who fell by itself before its stop was asked for is stopped all the same, and not charged.
                 State::Fallen(how) => self.down(at, how, step),
                 _ => {
@@ -220,11 +226,11 @@ impl Core {
 
     /// Starts the next child of the group; `Some(done)` says whether none is left or one must answer first.
     fn start_next(&mut self, reach: Reach, step: &mut Step<'_>) -> Option<bool> {
-        let mut range = self.range(reach);
-        if range.clone().any(|at| self.children[at].state == State::Starting) {
+        let range = self.range(reach);
+        if self.children.is_one_starting(range.clone()) {
             return Some(false);
         }
-        match range.find(|at| self.children[*at].state == State::Down) {
+        match self.children.first_down(range) {
             Some(at) => self.start(at, step),
             None => return Some(true),
         }
@@ -234,8 +240,8 @@ impl Core {
     /// A new incarnation.
     pub(super) fn start(&mut self, at: usize, step: &mut Step<'_>) {
         self.arm(at, self.children[at].plan.start, step);
+        self.children.set_state(at, State::Starting);
         let child = &mut self.children[at];
-        child.state = State::Starting;
         child.incarnation += 1;
         step.push(Effect::Start { child: child.key, incarnation: child.incarnation });
     }
@@ -243,12 +249,12 @@ impl Core {
     pub(super) fn child_started(&mut self, key: Key, incarnation: u64, step: &mut Step<'_>) {
         let Some(at) = self.current(key, incarnation) else { return };
         // A stop that was asked for meanwhile stays asked for.
-        if self.children[at].state != State::Starting {
+        if self.children[at].state() != State::Starting {
             return;
         }
         self.disarm(at, step);
+        self.children.set_state(at, State::Running);
         let child = &mut self.children[at];
-        child.state = State::Running;
         step.tell(Notice::Started { child: key, incarnation, again: child.ran });
         child.ran = true;
         if std::mem::take(&mut child.adding) {

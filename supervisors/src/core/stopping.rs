@@ -6,13 +6,13 @@ use super::{Core, Phase, State, Step};
 impl Core {
     /// Asks a child to stop, once.
     pub(super) fn ask_to_stop(&mut self, at: usize, step: &mut Step<'_>) {
-        if self.children[at].state != State::Stopping {
+        if self.children[at].state() != State::Stopping {
             self.arm(
                 at,
                 self.children[at].plan.shutdown.filter(|_| !crate::planted::planted("no_stop_deadline")),
                 step,
             );
-            self.children[at].state = State::Stopping;
+            self.children.set_state(at, State::Stopping);
             step.push(Effect::Stop { child: self.children[at].key });
         }
     }
@@ -33,8 +33,7 @@ impl Core {
         self.phase = Phase::Stopping(cause);
         self.drop_operations(step);
         self.settle_fallen(step);
-        while let Some(at) = self.children.iter().position(|child| child.adding && child.state == State::Down)
-        {
+        for at in self.children.places(|child| child.adding && child.state() == State::Down) {
             self.add_failed(at, AddFailed::Stopping, step);
         }
     }
@@ -42,12 +41,10 @@ impl Core {
     /// Exits that nobody will decide about any more.
     fn settle_fallen(&mut self, step: &mut Step<'_>) {
         self.fallen.clear();
-        let fallen = |(at, child): (usize, &super::Child)| match child.state {
-            State::Fallen(how) => Some((at, how)),
-            _ => None,
-        };
-        while let Some((at, how)) = self.children.iter().enumerate().find_map(fallen) {
-            self.down(at, how, step);
+        for at in self.children.places(|child| matches!(child.state(), State::Fallen(_))) {
+            if let State::Fallen(how) = self.children[at].state() {
+                self.down(at, how, step);
+            }
         }
     }
 
@@ -56,12 +53,12 @@ impl Core {
         if self.is_root {
             self.end_what_is_down(cause, step);
         }
-        let last = self.children.iter().rposition(super::Child::is_up);
-        match if crate::planted::planted("shutdown_in_start_order") {
-            self.children.iter().position(super::Child::is_up)
+        let last = if crate::planted::planted("shutdown_in_start_order") {
+            self.children.places(|child| child.state().must_come_down()).first().copied()
         } else {
-            last
-        } {
+            self.children.last_to_come_down(self.children.all())
+        };
+        match last {
             Some(at) => self.ask_to_stop(at, step),
             None => {
                 self.phase = Phase::Done;
@@ -73,7 +70,7 @@ impl Core {
     /// Whoever waits for a child that will never come back is told so at once: it may be a child that is still up and
     /// could not stop otherwise.
     fn end_what_is_down(&mut self, cause: Cause, step: &mut Step<'_>) {
-        while let Some(at) = self.children.iter().position(|child| child.state == State::Down) {
+        while let Some(at) = self.children.first_down(self.children.all()) {
             let spent = match cause {
                 Cause::Exhausted { child, spent } if child == self.children[at].key => Some(spent),
                 _ => None,

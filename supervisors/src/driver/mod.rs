@@ -1,32 +1,35 @@
-//! What runs elected slots: the calling thread's work list, the slots' own threads, or a simulated world.
+//! What runs elected slots: the calling thread's work list, the slots' own threads, the pool, or a simulated world.
 //!
 //! Turns do not nest: a finished turn's outbox is delivered, what that elects is put on the work list, and then the
 //! next slot of the list runs. Whenever this thread would wait, or is done with what it came for, it rings the own
-//! threads of all that is left on its list, so that no slot waits behind it.
+//! threads, or the pool, for all that is left on its list, so that no slot waits behind it.
+
+pub(crate) mod alarms;
+pub(crate) mod pool;
 
 #[cfg(any(test, feature = "simulation"))]
 pub(crate) mod simulated;
 pub(crate) mod threads;
+mod wait;
+
+pub(crate) use wait::{Ended, wait};
 
 use crate::control::Place;
 use crate::planted::{self, Bug};
-use crate::rt::thread;
-use crate::rt::{self, clock};
-use crate::runtime::Stepped;
-use crate::{CallError, ChildId, Runtime, Time};
+use crate::rt;
+use crate::{ChildId, Time};
+use pool::Pool;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 use threads::Bell;
 
 /// A slot without its type.
 pub(crate) trait Runnable: Send + Sync {
     /// Runs one turn. Only the slot's runner calls it.
     fn run(self: Arc<Self>) -> After;
-    /// Tells slots apart; never ordered by.
-    #[cfg(any(test, feature = "simulation"))]
+    /// Tells slots apart; no decision depends on the order.
     fn key(&self) -> usize;
     /// Its child's name.
     fn name(&self) -> &ChildId;
@@ -36,10 +39,14 @@ pub(crate) trait Runnable: Send + Sync {
     fn is_down(&self) -> bool;
     /// Its handlers may block, so only its own thread runs them.
     fn may_block(&self) -> bool;
+    /// It has no own thread, but a share in those of the pool.
+    fn is_pooled(&self) -> bool;
     fn place(&self) -> &Place;
     fn bell(&self) -> &Arc<Bell>;
     /// A timer may be due: counts it as an item.
     fn alarm_came(self: Arc<Self>);
+    /// Has that slot, whose runner waits for room in this one's mailbox, rung when there may be some.
+    fn give_room_to(self: Arc<Self>, waiting: Arc<dyn Runnable>);
 }
 
 /// Who runs the slot after a turn.
@@ -50,15 +57,8 @@ pub(crate) enum After {
     Again(Arc<dyn Runnable>),
     /// Its own thread, because this one holds the turn that must make room for it.
     HandOver(Arc<dyn Runnable>),
-    /// Simulated only: still this runner, once the slot of that key has taken something.
-    Blocked {
-        slot: Arc<dyn Runnable>,
-        #[cfg_attr(
-            not(any(test, feature = "simulation")),
-            expect(dead_code, reason = "read by the simulation")
-        )]
-        on: usize,
-    },
+    /// Simulated, or on a pool's thread: still this runner, once that slot has taken something.
+    Blocked { slot: Arc<dyn Runnable>, on: Arc<dyn Runnable> },
 }
 
 /// Who shall run a slot that was just elected.
@@ -66,7 +66,7 @@ pub(crate) enum After {
 pub(crate) enum Hand {
     /// This thread, if it is running turns anyway.
     Here,
-    /// Its own thread, so that the sender goes on.
+    /// Its own thread or the pool, so that the sender goes on.
     Ring,
 }
 
@@ -79,8 +79,23 @@ struct Local {
     held: RefCell<Vec<usize>>,
     /// This thread's number, from 1.
     number: u64,
+    /// What it lives for.
+    life: Cell<LifeOf>,
+    /// Waits in a row that were not over soon.
+    long_waits: Cell<u32>,
+}
+
+/// What a thread lives for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LifeOf {
+    /// It has other things to do than turns.
+    Caller,
     /// It is some slot's own thread.
-    own: Cell<bool>,
+    OwnThread,
+    /// It is one of a pool's, and nothing waits for the pool.
+    IdlePool,
+    /// It is one of a pool's, and others wait for it.
+    BusyPool,
 }
 
 rt::thread_local! {
@@ -89,7 +104,8 @@ rt::thread_local! {
         scopes: Cell::new(0),
         held: RefCell::new(Vec::new()),
         number: next_number(),
-        own: Cell::new(false),
+        life: Cell::new(LifeOf::Caller),
+        long_waits: Cell::new(0),
     };
 }
 
@@ -104,12 +120,20 @@ pub(crate) fn thread_number() -> u64 {
 }
 
 /// This thread lives for a slot, and not for a caller who has other things to do.
-pub(crate) fn become_own_thread() {
-    LOCAL.with(|local| local.own.set(true));
+fn become_own_thread() {
+    LOCAL.with(|local| local.life.set(LifeOf::OwnThread));
 }
 
-pub(crate) fn is_own_thread() -> bool {
-    LOCAL.with(|local| local.own.get())
+/// Whether this thread has nothing better to do than to look a little longer for what comes.
+pub(crate) fn may_linger() -> bool {
+    LOCAL.with(|local| {
+        matches!(local.life.get(), LifeOf::OwnThread | LifeOf::IdlePool) && local.list.borrow().is_empty()
+    })
+}
+
+/// Whether this is one of a pool's threads: it must not wait, because what it waits for may wait for the pool.
+pub(crate) fn is_pool_thread() -> bool {
+    LOCAL.with(|local| matches!(local.life.get(), LifeOf::IdlePool | LifeOf::BusyPool))
 }
 
 /// While it lives, slots that this thread elects go to its list. When it ends the rest is handed over.
@@ -172,13 +196,17 @@ fn put(slot: Arc<dyn Runnable>) {
     });
 }
 
-/// Gives the slot to its own thread. Where there is no thread to be had, this one runs it.
+/// Gives the slot to its own thread or to the pool. Where there is no thread to be had, this one runs it.
 fn ring(slot: Arc<dyn Runnable>) {
     if let Some(world) = slot.place().runtime.world() {
         return world.ring(slot.clone());
     }
-    let bell = slot.bell().clone();
-    if let Err(slot) = bell.ring(slot) {
+    let rung = if slot.is_pooled() {
+        slot.place().threads.clone().pool.ring(slot)
+    } else {
+        slot.bell().clone().ring(slot)
+    };
+    if let Err(slot) = rung {
         tracing::warn!(child = %slot.name(), "no thread to be had; the sender's thread runs the turn");
         let _scope = enter();
         run_and_requeue(slot);
@@ -186,7 +214,7 @@ fn ring(slot: Arc<dyn Runnable>) {
     }
 }
 
-/// Rings the own threads of all that is left on this thread's list.
+/// Rings for all that is left on this thread's list.
 pub(crate) fn hand_over() {
     while let Some(slot) = next() {
         ring(slot);
@@ -223,10 +251,13 @@ fn mend() {
 }
 
 fn next_to_mend() -> Option<Arc<dyn Runnable>> {
+    next_where(|slot| !slot.may_block() && (slot.is_supervisor() || slot.is_down()))
+}
+
+fn next_where(wanted: impl Fn(&dyn Runnable) -> bool) -> Option<Arc<dyn Runnable>> {
     LOCAL.with(|local| {
         let mut list = local.list.borrow_mut();
-        let mends = |slot: &Arc<dyn Runnable>| !slot.may_block() && (slot.is_supervisor() || slot.is_down());
-        let at = list.iter().position(mends)?;
+        let at = list.iter().position(|slot| wanted(&**slot))?;
         list.remove(at)
     })
 }
@@ -235,7 +266,8 @@ fn run_and_requeue(slot: Arc<dyn Runnable>) {
     match slot.run() {
         After::Resigned => {}
         After::Again(slot) => LOCAL.with(|local| local.list.borrow_mut().push_back(slot)),
-        After::HandOver(slot) | After::Blocked { slot, .. } => ring(slot),
+        After::HandOver(slot) => ring(slot),
+        After::Blocked { slot, on } => on.give_room_to(slot),
     }
 }
 
@@ -246,93 +278,38 @@ pub(crate) fn run(slot: Arc<dyn Runnable>) {
     run_until(|| false);
 }
 
-/// The slot's earliest timer: its own thread, or the simulated clock, lets it know.
+/// Runs a slot that waited for the pool, and what it elects.
+fn run_pooled(slot: Arc<dyn Runnable>, pool: &Pool) {
+    let _scope = enter();
+    LOCAL.with(|local| local.list.borrow_mut().push_back(slot));
+    while let Some(slot) = next() {
+        let life = if pool.is_waited_for() { LifeOf::BusyPool } else { LifeOf::IdlePool };
+        LOCAL.with(|local| local.life.set(life));
+        run_and_requeue(slot);
+        share(pool);
+    }
+}
+
+/// What this thread of a pool elected does not go before what waits for the pool, and what another thread could run does
+/// not wait for this one. Supervisors stay: they go first, and no handler holds them up.
+fn share(pool: &Pool) {
+    let several = LOCAL.with(|local| local.list.borrow().len() > 1);
+    if several || pool.is_waited_for() {
+        std::iter::from_fn(|| next_where(|slot| !slot.is_supervisor())).for_each(ring);
+    }
+}
+
+/// The slot's earliest timer: its own thread, that of all alarms, or the simulated clock, lets it know.
 pub(crate) fn ask_for_alarm(slot: Arc<dyn Runnable>, at: Time) {
     if let Some(world) = slot.place().runtime.world() {
         return world.alarm(slot.clone(), at);
     }
-    let bell = slot.bell().clone();
-    if bell.set_alarm(&slot, at).is_err() {
+    let set = if slot.is_pooled() {
+        slot.place().threads.alarms.set(&slot, at)
+    } else {
+        slot.bell().set_alarm(&slot, at)
+    };
+    if set.is_err() {
         tracing::error!(child = %slot.name(), "no thread to be had; its timers wait for its next message");
-    }
-}
-
-/// Why a wait ended without what it waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    Deadline,
-    /// Simulated only: nothing is left that could happen.
-    Deadlock,
-}
-
-impl From<Ended> for CallError {
-    fn from(ended: Ended) -> CallError {
-        match ended {
-            Ended::Deadline => CallError::DeadlineExceeded,
-            Ended::Deadlock => CallError::Deadlock,
-        }
-    }
-}
-
-/// Waits until it is ready. `register` sees to it that this thread is unparked when it may be.
-pub(crate) fn wait<T>(
-    runtime: Option<&Runtime>,
-    timeout: Option<Duration>,
-    mut ready: impl FnMut() -> Option<T>,
-    register: impl FnOnce(),
-) -> Result<T, Ended> {
-    if let Some(value) = ready() {
-        return Ok(value);
-    }
-    if let Some(runtime) = runtime.filter(|it| it.is_simulated()) {
-        return wait_stepping(runtime, timeout, ready);
-    }
-    hand_over();
-    let mut seen = None;
-    thread::spin_until(|| {
-        seen = ready();
-        seen.is_some()
-    });
-    if let Some(value) = seen {
-        return Ok(value);
-    }
-    register();
-    if planted::is(Bug::RegistersBlindly) {
-        thread::park_until(None);
-    }
-    wait_parked(timeout, ready)
-}
-
-fn wait_parked<T>(timeout: Option<Duration>, mut ready: impl FnMut() -> Option<T>) -> Result<T, Ended> {
-    // A deadline beyond what the clock can count is none.
-    let deadline = timeout.and_then(|timeout| clock::now().checked_add(timeout));
-    loop {
-        if let Some(value) = ready() {
-            return Ok(value);
-        }
-        if deadline.is_some_and(|at| clock::now() >= at) {
-            return Err(Ended::Deadline);
-        }
-        thread::park_until(deadline);
-    }
-}
-
-fn wait_stepping<T>(
-    runtime: &Runtime,
-    timeout: Option<Duration>,
-    mut ready: impl FnMut() -> Option<T>,
-) -> Result<T, Ended> {
-    let Some(world) = runtime.world() else { return Err(Ended::Deadlock) };
-    let deadline = timeout.map(|timeout| world.now() + timeout);
-    loop {
-        let stepped = world.step(deadline);
-        if let Some(value) = ready() {
-            return Ok(value);
-        }
-        match stepped {
-            Stepped::Ran => {}
-            Stepped::Deadline => return Err(Ended::Deadline),
-            Stepped::Idle => return Err(Ended::Deadlock),
-        }
     }
 }

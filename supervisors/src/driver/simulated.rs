@@ -10,7 +10,7 @@ mod choices;
 pub use choices::{Choices, Recorded, Seeded};
 
 use super::{After, Runnable};
-use crate::rt::Mutex;
+use crate::rt::{Mutex, MutexGuard, RwLock};
 use crate::runtime::{Stepped, World};
 use crate::{ChildId, Runtime, Time};
 use std::fmt;
@@ -34,10 +34,10 @@ pub struct Simulation {
 struct Core {
     state: Mutex<State>,
     /// Called around every handler, outside of the state's lock: it may choose, and panic.
-    hook: Mutex<Option<Hook>>,
+    hook: RwLock<Option<Hook>>,
 }
 
-type Hook = Arc<dyn Fn(&ChildId) + Send + Sync>;
+type Hook = Box<dyn Fn(&ChildId) + Send + Sync>;
 
 struct State {
     choices: Box<dyn Choices>,
@@ -85,7 +85,7 @@ impl Simulation {
             steps: 0,
             fingerprint: 0xcbf2_9ce4_8422_2325,
         };
-        Simulation { core: Arc::new(Core { state: Mutex::new(state), hook: Mutex::new(None) }) }
+        Simulation { core: Arc::new(Core { state: Mutex::new(state), hook: RwLock::new(None) }) }
     }
 
     /// Where to start supervisors. Calls and waits of their users step the simulation until they are answered.
@@ -132,9 +132,9 @@ impl Simulation {
     }
 
     /// Calls `hook` inside every actor, before and after each of its handlers. Where it panics the actor does; what it
-    /// captures must not keep the simulation alive.
+    /// captures must not keep the simulation alive, and it must not set another hook.
     pub fn around_handlers(&self, hook: impl Fn(&ChildId) + Send + Sync + 'static) {
-        *self.core.hook.lock() = Some(Arc::new(hook));
+        *self.core.hook.write() = Some(Box::new(hook));
     }
 
     /// Kills the process: from here on nothing runs, and every wait ends as one that nothing can end.
@@ -234,6 +234,12 @@ impl State {
         self.fingerprint = (self.fingerprint ^ word).wrapping_mul(0x100_0000_01b3);
     }
 
+    fn begin_step(&mut self, slot: &Arc<dyn Runnable>) {
+        self.steps += 1;
+        self.digest(self.now.as_nanos());
+        slot.name().as_str().bytes().for_each(|byte| self.digest(byte.into()));
+    }
+
     /// The slot that runs now, after the clock went on if it had to.
     fn pick(&mut self, until: Option<Time>) -> Result<Arc<dyn Runnable>, Stepped> {
         if self.runnable.is_empty() && !self.retried {
@@ -297,7 +303,7 @@ impl State {
             After::Resigned => {}
             After::Again(slot) | After::HandOver(slot) if until > self.now => self.busy.push((until, slot)),
             After::Again(slot) | After::HandOver(slot) => self.runnable.push(slot),
-            After::Blocked { slot, on } => return self.blocked.push((on, slot)),
+            After::Blocked { slot, on } => return self.blocked.push((on.key(), slot)),
         }
         self.retried = false;
         self.free_where(|on| on == key);
@@ -331,23 +337,21 @@ impl World for Core {
     }
 
     fn step(&self, until: Option<Time>) -> Stepped {
-        let due = {
-            let mut state = self.state.lock();
-            if state.halted {
-                return Stepped::Idle;
-            }
-            state.end_of_business();
-            state.due()
-        };
-        due.into_iter().for_each(Runnable::alarm_came);
-        let slot = {
-            let mut state = self.state.lock();
-            match state.pick(until) {
-                Ok(slot) => slot,
-                Err(stepped) => return stepped,
-            }
-        };
-        self.run(slot);
+        let mut state = self.state.lock();
+        if state.halted {
+            return Stepped::Idle;
+        }
+        state.end_of_business();
+        let due = state.due();
+        if !due.is_empty() {
+            drop(state); // they elect slots, which ring
+            due.into_iter().for_each(Runnable::alarm_came);
+            state = self.state.lock();
+        }
+        match state.pick(until) {
+            Ok(slot) => self.run(state, slot),
+            Err(stepped) => return stepped,
+        }
         Stepped::Ran
     }
 
@@ -360,24 +364,18 @@ impl World for Core {
     }
 
     fn around_handler(&self, child: &ChildId) {
-        let hook = self.hook.lock().clone();
-        if let Some(hook) = hook {
+        if let Some(hook) = &*self.hook.read() {
             hook(child);
         }
     }
 }
 
 impl Core {
-    fn run(&self, slot: Arc<dyn Runnable>) {
+    fn run(&self, mut state: MutexGuard<'_, State>, slot: Arc<dyn Runnable>) {
         let key = slot.key();
-        let outer = {
-            let mut state = self.state.lock();
-            state.steps += 1;
-            let now = state.now.as_nanos();
-            state.digest(now);
-            slot.name().as_str().bytes().for_each(|byte| state.digest(byte.into()));
-            std::mem::take(&mut state.delay) // of the turn that waits while this one runs
-        };
+        state.begin_step(&slot);
+        let outer = std::mem::take(&mut state.delay); // of the turn that waits while this one runs
+        drop(state);
         let after = slot.run();
         let mut state = self.state.lock();
         if state.halted {

@@ -1,6 +1,9 @@
-//! The slots' own threads: made when first rung, parked while there is nothing to do, joined at the end of their tree.
+//! The threads of a tree, joined at its end; and the slots' own ones: made when first rung, parked while there is
+//! nothing to do.
 
 use super::Runnable;
+use super::alarms::Alarms;
+use super::pool::Pool;
 use crate::failpoints;
 use crate::rt::Mutex;
 use crate::rt::thread::{self, JoinHandle, Thread};
@@ -14,10 +17,29 @@ pub(crate) struct Bell {
     state: Mutex<State>,
     /// A hint for the spinning thread; the state decides.
     rung: AtomicBool,
-    /// The number of the own thread; 0 before it runs.
+    /// Of the own thread.
+    post: Arc<Post>,
+}
+
+/// What is known of a thread from outside.
+#[derive(Default)]
+pub(super) struct Post {
+    /// Its number; 0 before it runs.
     number: AtomicU64,
     /// It hangs in a turn and is not to be joined.
     abandoned: AtomicBool,
+    /// It is one of the pool's.
+    pooled: bool,
+}
+
+impl Post {
+    pub(super) fn of_pool() -> Post {
+        Post { pooled: true, ..Post::default() }
+    }
+
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Relaxed)
+    }
 }
 
 #[derive(Default)]
@@ -43,8 +65,7 @@ impl Bell {
         Bell {
             state: Mutex::new(State::default()),
             rung: AtomicBool::new(false),
-            number: AtomicU64::new(0),
-            abandoned: AtomicBool::new(false),
+            post: Arc::new(Post::default()),
         }
     }
 
@@ -92,13 +113,13 @@ impl Bell {
             let place = slot.place();
             let above = if place.path.is_empty() { String::new() } else { format!("{}/", place.path) };
             let name = format!("{above}{}", slot.name());
-            state.thread = Some(place.threads.spawn(name, self, place.runtime.clone())?);
+            let (own, runtime) = (self.clone(), place.runtime.clone());
+            state.thread = Some(place.threads.spawn(name, self.post.clone(), move || own.live(&runtime))?);
         }
         Ok(())
     }
 
     fn live(&self, runtime: &Runtime) {
-        self.number.store(super::thread_number(), Ordering::Relaxed);
         super::become_own_thread();
         loop {
             match self.next(runtime) {
@@ -143,37 +164,67 @@ impl Bell {
     }
 }
 
-/// The own threads of one tree.
-#[derive(Default)]
+/// The threads of one tree.
 pub(crate) struct Threads {
+    /// The tree's, before the names of those of its threads that no child has for its own.
+    name: String,
     entries: Mutex<Vec<Entry>>,
+    pub(super) pool: Arc<Pool>,
+    pub(super) alarms: Arc<Alarms>,
 }
 
 struct Entry {
     name: String,
     handle: JoinHandle<()>,
-    bell: Arc<Bell>,
+    post: Arc<Post>,
 }
 
 impl Threads {
-    pub(crate) fn new() -> Arc<Threads> {
-        Arc::new(Threads::default())
+    pub(crate) fn new(name: &str) -> Arc<Threads> {
+        Arc::new(Threads {
+            name: name.to_owned(),
+            entries: Mutex::default(),
+            pool: Arc::default(),
+            alarms: Arc::default(),
+        })
     }
 
-    fn spawn(&self, name: String, bell: &Arc<Bell>, runtime: Runtime) -> std::io::Result<Thread> {
-        let own = bell.clone();
-        let handle = thread::spawn(name.clone(), failpoints::inherited(move || own.live(&runtime)))?;
+    /// A thread that belongs to no child.
+    pub(super) fn spawn_shared(
+        &self,
+        name: &str,
+        post: Arc<Post>,
+        work: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<Thread> {
+        self.spawn(format!("{}/({name})", self.name), post, work)
+    }
+
+    fn spawn(
+        &self,
+        name: String,
+        post: Arc<Post>,
+        work: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<Thread> {
+        let own = post.clone();
+        let numbered = move || {
+            own.number.store(super::thread_number(), Ordering::Relaxed);
+            work();
+        };
+        let handle = thread::spawn(name.clone(), failpoints::inherited(numbered))?;
         let thread = handle.thread().clone();
         let mut entries = self.entries.lock();
         entries.retain(|entry| !entry.handle.is_finished()); // those of removed children
-        entries.push(Entry { name, handle, bell: bell.clone() });
+        entries.push(Entry { name, handle, post });
         Ok(thread)
     }
 
     /// The thread of that number hangs in a turn: it is not to be joined.
     pub(crate) fn abandon(&self, number: u64) {
-        if let Some(entry) = self.entries.lock().iter().find(|entry| entry.is(number)) {
-            entry.bell.abandoned.store(true, Ordering::Relaxed);
+        let hung = self.entries.lock().iter().find(|entry| entry.is(number)).map(|entry| entry.post.clone());
+        let Some(post) = hung else { return };
+        // It may hang in the turns of two children, one inside of the other.
+        if !post.abandoned.swap(true, Ordering::Relaxed) && post.pooled {
+            self.pool.lost_one(self);
         }
     }
 
@@ -190,18 +241,32 @@ impl Threads {
     /// Joins all threads, whose children must have ended, and returns the names of those that it could not: those
     /// that were abandoned, and the calling thread itself if it is one of them.
     pub(crate) fn join_all(&self) -> Vec<String> {
+        self.quit();
         let entries = std::mem::take(&mut *self.entries.lock());
         entries.into_iter().filter_map(Entry::join).collect()
+    }
+
+    /// Lets the threads end that belong to no child.
+    fn quit(&self) {
+        self.alarms.quit();
+        self.pool.quit();
+    }
+}
+
+/// A tree that nobody joined: its threads end all the same.
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.quit();
     }
 }
 
 impl Entry {
     fn is(&self, number: u64) -> bool {
-        self.bell.number.load(Ordering::Relaxed) == number
+        self.post.number.load(Ordering::Relaxed) == number
     }
 
     fn join(self) -> Option<String> {
-        let hangs = self.bell.abandoned.load(Ordering::Relaxed) && !self.handle.is_finished();
+        let hangs = self.post.is_abandoned() && !self.handle.is_finished();
         if hangs || self.is(super::thread_number()) {
             return Some(self.name);
         }

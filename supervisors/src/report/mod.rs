@@ -226,6 +226,11 @@ impl Hub {
         Reports { runtime: runtime.clone(), queue }
     }
 
+    /// Whether anyone wants to hear of anything; a report that nobody hears is not worth its making.
+    pub(crate) fn is_heard(&self) -> bool {
+        tracing::enabled!(tracing::Level::ERROR) || !self.subscribers.lock().is_empty()
+    }
+
     /// Tells all subscribers and `tracing`. Never waits for any of them.
     pub(crate) fn tell(&self, report: &Report) {
         trace(report);

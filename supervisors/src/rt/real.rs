@@ -49,6 +49,12 @@ pub mod thread {
         })
     }
 
+    /// How many threads the machine runs at once, at least one.
+    #[must_use]
+    pub fn cores() -> usize {
+        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    }
+
     /// Starts a thread of that name.
     ///
     /// # Errors

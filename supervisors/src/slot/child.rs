@@ -15,7 +15,7 @@ impl<M: Send + 'static> Child for Slot<M> {
     }
 
     fn completion(&self) -> Completion {
-        self.completion.clone()
+        self.completion.get_or_init(Completion::new).clone()
     }
 
     fn set_capacity(&self, messages: usize) {
@@ -24,7 +24,9 @@ impl<M: Send + 'static> Child for Slot<M> {
 
     fn adopt(self: Arc<Self>, place: Place, settings: &Settings) {
         self.mailbox.set_capacity(settings.mailbox);
-        self.completion.bind(&place.runtime);
+        if let Some(completion) = self.completion.get() {
+            completion.bind(&place.runtime);
+        }
         let home = Home { place, driver: settings.driver, turn_limit: settings.turn_limit.max(1) };
         if self.home.set(home).is_err() {
             tracing::error!(child = %self.id, "a child was adopted twice; the first place stands");
@@ -49,7 +51,9 @@ impl<M: Send + 'static> Child for Slot<M> {
         if let Some(bell) = self.bell.get() {
             bell.quit();
         }
-        self.completion.complete(reason);
+        if let Some(completion) = self.completion.get() {
+            completion.complete(reason);
+        }
     }
 
     fn is_held(&self) -> bool {
@@ -81,7 +85,7 @@ impl<M: Send + 'static> Slot<M> {
     /// It hangs in a turn: the runner cleans up if it ever comes back. Who waits for its mailbox is told now.
     fn leave_to_its_runner(&self) {
         self.stats.set_phase(Phase::Ended);
-        boundary::dropping(CallError::Stopped, || self.mailbox.drain());
+        boundary::dropping(CallError::Stopped, || self.empty_mailbox());
         if let Some(runner) = self.stats.runner() {
             Runnable::place(self).threads.abandon(runner);
         }

@@ -2,8 +2,8 @@
 //!
 //! # Who runs it
 //!
-//! `pending` counts what the slot has been given and not yet settled: messages, wake-ups, alarms and urgent items,
-//! one each. A giver PUSHES FIRST AND THEN COUNTS. The step from 0 to 1 elects: whoever made it sees to it that the
+//! `pending` counts what the slot has been given and not yet settled: messages, wake-ups, alarms, urgent items and slots
+//! that wait for room, one each. A giver PUSHES FIRST AND THEN COUNTS. The step from 0 to 1 elects: whoever made it sees to it that the
 //! slot is run. A runner takes no more items than it has seen counted, delivers its outbox, and subtracts what it
 //! took. What is left says whether it still is the runner (more than 0) or has resigned (0).
 //!
@@ -62,7 +62,9 @@ pub(crate) struct Slot<M: Send + 'static> {
     /// A timer may be due. Set by the slot's own thread, cleared by the runner.
     alarm: AtomicBool,
     mailbox: Mailbox<M>,
-    lane: Lane,
+    lane: Lane<Urgent>,
+    /// Slots whose runners wait for room in the mailbox; each counts. Made when the first comes.
+    waiting: OnceLock<Box<Lane<Arc<dyn Runnable>>>>,
     /// Locked by the runner only; the end of the child tries to.
     body: Mutex<Body<M>>,
     /// Set once, when a supervisor adopts the child.
@@ -70,7 +72,8 @@ pub(crate) struct Slot<M: Send + 'static> {
     pub(crate) stats: Stats,
     /// Of the own thread; made when it is first needed.
     bell: OnceLock<Arc<Bell>>,
-    completion: Completion,
+    /// Made when someone wants to wait for it, which is before a supervisor has the child.
+    completion: OnceLock<Completion>,
     /// Of a supervisor: makes its message of a child's notice.
     lift: Option<fn(Notice) -> M>,
 }
@@ -100,6 +103,8 @@ pub(crate) struct Body<M> {
     handled: usize,
     /// A message has its turn before the next wake-up, so that neither starves the other.
     woken_last: bool,
+    /// A message was taken for which nobody who waits for room was let go on yet.
+    made_room: bool,
     /// How the incarnation ended in this turn.
     ended: Option<crate::control::Event>,
 }
@@ -117,12 +122,13 @@ impl<M: Send + 'static> Slot<M> {
             wake: AtomicBool::new(false),
             alarm: AtomicBool::new(false),
             mailbox: Mailbox::new(Settings::default().mailbox),
-            lane: Lane::new(),
+            lane: Lane::default(),
+            waiting: OnceLock::new(),
             body: Mutex::new(Body::new(life::factory(factory))),
             home: OnceLock::new(),
             stats: Stats::new(),
             bell: OnceLock::new(),
-            completion: Completion::new(),
+            completion: OnceLock::new(),
             lift,
         })
     }
@@ -192,10 +198,10 @@ impl<M: Send + 'static> Slot<M> {
         if left == 0 || planted::is(Bug::ResignTooEarly) { After::Resigned } else { After::Again(self) }
     }
 
-    /// An own thread that has drained the mailbox looks a little longer before it resigns: to be rung again for each
-    /// message of a steady sender would cost that sender more than the message.
+    /// A thread that has nothing else to do and has drained the mailbox looks a little longer before it resigns: to be
+    /// rung again for each message of a steady sender would cost that sender more than the message.
     fn linger(&self, taken: usize) {
-        if driver::is_own_thread() && !self.runtime().is_simulated() {
+        if driver::may_linger() && !self.runtime().is_simulated() {
             thread::spin_until(|| self.counted() != taken);
         }
     }
@@ -214,8 +220,18 @@ impl<M: Send + 'static> Slot<M> {
         boundary::dropping(CallError::Stopped, || {
             self.lane.clear();
             body.empty();
-            self.mailbox.drain();
+            self.empty_mailbox();
         });
+    }
+
+    fn next_waiting(&self) -> Option<Arc<dyn Runnable>> {
+        self.waiting.get().and_then(|waiting| waiting.pop())
+    }
+
+    /// Drops what is queued, and lets those go on who wait for room; they learn that there will be none.
+    fn empty_mailbox(&self) {
+        self.mailbox.drain();
+        std::iter::from_fn(|| self.next_waiting()).for_each(|slot| driver::elected(slot, Hand::Ring));
     }
 }
 
@@ -244,7 +260,6 @@ impl<M: Send + 'static> Runnable for Slot<M> {
         }
     }
 
-    #[cfg(any(test, feature = "simulation"))]
     fn key(&self) -> usize {
         Slot::key(self)
     }
@@ -259,6 +274,10 @@ impl<M: Send + 'static> Runnable for Slot<M> {
 
     fn may_block(&self) -> bool {
         self.home().driver == Driver::OwnThread
+    }
+
+    fn is_pooled(&self) -> bool {
+        self.home().driver == Driver::Pooled
     }
 
     fn place(&self) -> &Place {
@@ -278,6 +297,17 @@ impl<M: Send + 'static> Runnable for Slot<M> {
             self.count(Hand::Here);
         }
     }
+
+    fn give_room_to(self: Arc<Self>, waiting: Arc<dyn Runnable>) {
+        if planted::is(Bug::RoomIsNotTold) {
+            return;
+        }
+        self.waiting.get_or_init(Default::default).push(waiting);
+        self.count(Hand::Here);
+        if self.is_closed() {
+            self.empty_mailbox();
+        }
+    }
 }
 
 impl<M: Send + 'static> Body<M> {
@@ -289,6 +319,7 @@ impl<M: Send + 'static> Body<M> {
             taken: 0,
             handled: 0,
             woken_last: false,
+            made_room: false,
             ended: None,
         }
     }

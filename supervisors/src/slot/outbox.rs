@@ -1,9 +1,10 @@
 //! What a turn wants to send: kept until the turn has succeeded, then delivered in order.
 
 use super::boundary;
-use crate::driver::Hand;
+use crate::driver::{Hand, Runnable};
 use crate::{Address, CallError, TrySendError};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 pub(crate) type Outbox = VecDeque<Box<dyn Delivery>>;
 
@@ -11,6 +12,8 @@ pub(crate) type Outbox = VecDeque<Box<dyn Delivery>>;
 pub(crate) trait Delivery: Send {
     /// The slot it goes to.
     fn target(&self) -> usize;
+    /// The same, to wait for room in it.
+    fn slot(&self) -> Arc<dyn Runnable>;
     /// Delivers if there is room. What goes to an actor that has ended counts as delivered, and is dropped.
     fn try_deliver(&mut self) -> bool;
     /// Waits for room.
@@ -36,6 +39,10 @@ impl<N: Send + 'static> Delivery for Letter<N> {
         self.to.slot.key()
     }
 
+    fn slot(&self) -> Arc<dyn Runnable> {
+        self.to.slot.clone()
+    }
+
     fn try_deliver(&mut self) -> bool {
         let Some(message) = self.message.take() else { return true };
         match self.to.slot.try_push(message, Hand::Here) {
@@ -57,6 +64,10 @@ impl<N: Send + 'static> Delivery for Letter<N> {
 impl<N: Send + 'static> Delivery for WakeUp<N> {
     fn target(&self) -> usize {
         self.0.slot.key()
+    }
+
+    fn slot(&self) -> Arc<dyn Runnable> {
+        self.0.slot.clone()
     }
 
     fn try_deliver(&mut self) -> bool {

@@ -4,7 +4,7 @@ use super::lane::Urgent;
 use super::{Body, Slot, boundary};
 use crate::context::Expected;
 use crate::control::{Event, Phase};
-use crate::driver::{self, Hand};
+use crate::driver::{self, Hand, Runnable};
 use crate::planted::{self, Bug};
 use crate::rt::atomic::Ordering;
 use crate::rt::thread;
@@ -21,8 +21,8 @@ pub(super) enum Outcome {
     Again,
     /// Still the runner, but this thread must not be the one that goes on.
     HandOver,
-    /// Simulated only: still the runner, once the slot of that key has taken something.
-    Blocked { on: usize },
+    /// Simulated, or on a pool's thread: still the runner, once that slot has taken something.
+    Blocked { on: Arc<dyn Runnable> },
 }
 
 enum Item<M> {
@@ -30,6 +30,8 @@ enum Item<M> {
     Alarm,
     Wake,
     Message(M),
+    /// Waited for the room that taking messages has made.
+    Waiting(Arc<dyn Runnable>),
 }
 
 /// Runs one turn of the slot, whose runner the calling thread is.
@@ -154,9 +156,19 @@ impl<M: Send + 'static> Run<'_, M> {
             return Some(Item::Wake);
         }
         self.body.woken_last = false;
+        // For each message taken one of those who wait for room: so neither they nor other senders starve.
+        if std::mem::take(&mut self.body.made_room)
+            && let Some(slot) = self.slot.next_waiting()
+        {
+            return Some(Item::Waiting(slot));
+        }
         match self.slot.mailbox.pop() {
-            Some(message) => Some(Item::Message(message)),
-            None => take_flag(&self.slot.wake).then_some(Item::Wake),
+            Some(message) => {
+                self.body.made_room = self.slot.waiting.get().is_some();
+                Some(Item::Message(message))
+            }
+            None if take_flag(&self.slot.wake) => Some(Item::Wake),
+            None => self.slot.next_waiting().map(Item::Waiting),
         }
     }
 
@@ -173,6 +185,7 @@ impl<M: Send + 'static> Run<'_, M> {
             Item::Alarm => self.fire_timers(),
             Item::Wake => self.step(|life, context| life.woken(context)),
             Item::Message(message) => self.handle(message),
+            Item::Waiting(slot) => driver::elected(slot, Hand::Ring),
         }
     }
 
@@ -351,8 +364,8 @@ impl<M: Send + 'static> Run<'_, M> {
                     }
                     self.drop_letter(); // nobody is left to make room, and the next incarnation did not send it
                     continue;
-                } else if simulated {
-                    return Some(Outcome::Blocked { on });
+                } else if simulated || driver::is_pool_thread() {
+                    return Some(Outcome::Blocked { on: letter.slot() });
                 } else if driver::holds(on) {
                     return Some(Outcome::HandOver); // the room is made by a turn below this one on this thread
                 } else {

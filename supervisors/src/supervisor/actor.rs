@@ -9,10 +9,8 @@ use super::family::{Family, Verdict};
 use super::handle::{AddError, RemoveError};
 use super::order::Order;
 use crate::control::{Event as Heard, Notice as Told, Parent};
-use crate::core::{
-    AddFailed, Cause, Child, Core, Effect, Event, How, Key, Moment, State as CoreState, Timer,
-};
-use crate::driver::Hand;
+use crate::core::{AddFailed, Cause, Child, Core, Effect, Event, How, Key, Moment, Timer};
+use crate::driver::{self, Hand};
 use crate::rt::atomic::Ordering;
 use crate::tree::State;
 use crate::{Actor, ChildSpec, Context, ExitReason, Flow, Reply, TimerId};
@@ -33,6 +31,8 @@ pub(super) struct SupervisorActor {
     luck: u64,
     /// Answers of the step in hand: given when the books are in order, so that who is answered finds them so.
     answers: Vec<Answered>,
+    /// Empty between two steps; kept for its room.
+    effects: Vec<Effect>,
     told_to_stop: bool,
     exiting: bool,
 }
@@ -55,6 +55,7 @@ impl SupervisorActor {
             removing: BTreeMap::new(),
             luck: 0,
             answers: Vec::new(),
+            effects: Vec::new(),
             told_to_stop: false,
             exiting: false,
         }
@@ -109,20 +110,15 @@ impl SupervisorActor {
             self.family.kin.lock().iter().filter(|kin| !kin.lasting).map(|kin| kin.key).collect();
         gone.into_iter().for_each(|key| drop(self.family.forget(key)));
         if context.incarnation() == 1 {
-            let kin: Vec<_> = {
-                let kin = self.family.kin.lock();
-                kin.iter().map(|kin| (kin.key, kin.child.clone(), kin.settings.clone())).collect()
-            };
-            let parent = parent_of(context);
-            kin.iter()
-                .for_each(|(key, child, settings)| self.family.adopt(*key, child, settings, parent.clone()));
+            for kin in self.family.kin.lock().iter() {
+                self.family.adopt(kin.key, &kin.child, &kin.terms.settings, || parent_of(context));
+            }
         }
         let mut kin = self.family.kin.lock();
         let children = kin.iter_mut().map(|kin| {
-            kin.charged.clear();
-            kin.final_reason = None;
-            let child = Child::new(kin.key, kin.plan(), kin.incarnation);
-            if kin.ended { Child { state: CoreState::Ended, ..child } } else { child }
+            kin.begin_anew();
+            let child = Child::new(kin.key, kin.terms.plan.clone(), kin.incarnation);
+            if kin.ended { child.ended() } else { child }
         });
         self.core = Core::new(self.family.strategy, children).of_root(self.family.is_root());
     }
@@ -167,12 +163,12 @@ impl SupervisorActor {
         }
         let (child, settings) = spec.into_parts();
         let key = self.family.next_key();
-        self.family.adopt(key, &child, &settings, parent_of(context));
+        self.family.adopt(key, &child, &settings, || parent_of(context));
         crate::failpoints::point("supervisor.add.adopted");
         self.family.take_in(key, child, settings, false);
         crate::failpoints::point("supervisor.add.taken_in");
         self.adding.insert(key, reply);
-        if let Some(plan) = self.family.with(key, |kin| kin.plan()) {
+        if let Some(plan) = self.family.with(key, |kin| kin.terms.plan.clone()) {
             self.step(Event::Add { child: key, plan }, context);
         }
     }
@@ -194,12 +190,13 @@ impl SupervisorActor {
     }
 
     fn step(&mut self, event: Event, context: InTurn<'_, '_>) {
-        let mut effects = Vec::new();
+        let mut effects = std::mem::take(&mut self.effects);
         let at = Moment { now: context.now(), luck: self.draw() };
         crate::failpoints::point("supervisor.step.before_decision");
         self.core.step(at, event, &mut effects);
         crate::failpoints::point("supervisor.step.decided");
-        effects.into_iter().for_each(|effect| self.carry_out(effect, context));
+        effects.drain(..).for_each(|effect| self.carry_out(effect, context));
+        self.effects = effects;
         crate::failpoints::point("supervisor.step.before_answers");
         self.answers.drain(..).for_each(Answered::give);
     }
@@ -255,13 +252,15 @@ impl SupervisorActor {
     }
 
     /// Not on this thread: what a child does in `stopping` may take until its deadline, which would not be seen here.
+    /// Unless it is a thread of the pool, which is replaced where it hangs and watches no deadline.
     fn stop(&self, child: Key) {
         let stop = self.family.with(child, |kin| {
             kin.state = State::Stopping;
             (kin.child.clone(), kin.incarnation)
         });
         crate::failpoints::point("supervisor.stop.noted");
-        stop.into_iter().for_each(|(child, incarnation)| child.stop(incarnation, Hand::Ring));
+        let hand = if driver::is_pool_thread() { Hand::Here } else { Hand::Ring };
+        stop.into_iter().for_each(|(child, incarnation)| child.stop(incarnation, hand));
     }
 
     fn abandon(&self, child: Key) {

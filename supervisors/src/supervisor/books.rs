@@ -1,6 +1,7 @@
 //! What the supervisor writes into its family's books: reports, ends, and the reason of its own exit.
 
-use super::family::{Family, Kin, Verdict};
+use super::family::{Family, Home, Verdict};
+use super::kin::Kin;
 use crate::control::{Event, Notice as Told, Parent};
 use crate::core::{Key, Notice, Spent};
 use crate::report::{Lifecycle, Report};
@@ -12,7 +13,7 @@ impl Kin {
     /// Nobody waits for it any longer; what it was doing is kept for the last report.
     pub(super) fn abandon(&mut self) {
         let snapshot = self.child.snapshot();
-        self.hung = Some((snapshot.thread, snapshot.doing));
+        self.past().hung = Some((snapshot.thread, snapshot.doing));
         self.last_exit = Some(match self.state {
             State::Starting => ExitReason::StartFailed(Box::new(ExitReason::Abandoned)),
             _ => ExitReason::Abandoned,
@@ -38,7 +39,7 @@ impl Family {
     pub(super) fn end(&self, key: Key, spent: Option<Spent>) {
         let end = self.with(key, |kin| {
             if let Some(spent) = spent {
-                kin.final_reason = Some(used_up(kin, spent));
+                kin.past().final_reason = Some(used_up(kin, spent));
             }
             let first = !std::mem::replace(&mut kin.ended, true);
             first.then(|| (kin.child.clone(), kin.end_reason()))
@@ -69,14 +70,21 @@ impl Family {
             | Notice::Restarting { child, .. }
             | Notice::GaveUp { child, .. } => child,
         };
+        let Home { path, hub, .. } = self.home();
+        let heard = hub.is_heard();
         let report = self.with(key, |kin| {
             let (incarnation, what) = note(kin, notice, now);
             let is_start = matches!(what, Lifecycle::Started | Lifecycle::Restarted);
-            let note = if is_start { kin.child.snapshot().note } else { String::new() };
-            let (supervisor, child) = (self.home().path.clone(), kin.child.id().clone());
-            Report { supervisor, child, incarnation, at: now, what, note }
+            heard.then(|| Report {
+                supervisor: path.clone(),
+                child: kin.child.id().clone(),
+                incarnation,
+                at: now,
+                what,
+                note: if is_start { kin.child.snapshot().note } else { String::new() },
+            })
         });
-        report.iter().for_each(|report| self.home().hub.tell(report));
+        report.flatten().iter().for_each(|report| hub.tell(report));
     }
 
     pub(super) fn did_not_start(&self, key: Key) -> Verdict {
@@ -93,7 +101,7 @@ impl Family {
     pub(super) fn exhausted(&self, key: Key, spent: Spent) -> ExitReason {
         let reason = self.with(key, |kin| {
             let reason = used_up(kin, spent);
-            kin.final_reason = Some(reason.clone());
+            kin.past().final_reason = Some(reason.clone());
             reason
         });
         reason.unwrap_or(ExitReason::Abandoned)

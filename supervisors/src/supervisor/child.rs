@@ -42,7 +42,7 @@ impl Child for SupervisorChild {
 
     fn adopt(self: Arc<Self>, place: Place, settings: &Settings) {
         let family: Arc<dyn Parent> = self.family.clone();
-        self.slot.clone().adopt(Place { parent: Arc::downgrade(&family), ..place }, settings);
+        self.slot.clone().adopt(place.with_parent(Arc::downgrade(&family)), settings);
     }
 
     fn start(self: Arc<Self>, incarnation: u64) {

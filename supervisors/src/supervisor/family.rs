@@ -2,19 +2,19 @@
 //!
 //! Only the supervisor's own turns change it, each under a short lock, so a snapshot waits for no child.
 
+use super::kin::{Kin, Terms};
 use super::shutdown::Farewell;
-use crate::control::{Child, ChildSnapshot, Parent, Place};
-use crate::core::{Key, Plan};
+use crate::control::{Child, ChildSnapshot, Household, Parent, Place};
+use crate::core::{Key, Roster};
 use crate::report::Hub;
 use crate::rt::Mutex;
 use crate::rt::atomic::{AtomicU64, Ordering};
 use crate::spec::Settings;
 use crate::tree::{Kind, State, TreeNode};
-use crate::{ChildId, ExitReason, RestartPolicy, Strategy, Time};
-use std::collections::{BTreeMap, VecDeque};
+use crate::{ChildId, ExitReason, Strategy, Time};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
 
 /// A supervisor apart from its incarnations.
 pub(crate) struct Family {
@@ -23,9 +23,14 @@ pub(crate) struct Family {
     /// Where the supervisor itself lives; set when it is adopted.
     pub(super) home: OnceLock<Home>,
     /// In start order, which is that of their keys.
-    pub(super) kin: Mutex<Vec<Kin>>,
+    pub(super) kin: Mutex<Roster<Kin>>,
     /// Of each name the key, so that an addition costs the same whether it is the first or the hundred-thousandth.
-    names: Mutex<BTreeMap<ChildId, Key>>,
+    /// Nothing depends on the order.
+    names: Mutex<HashMap<ChildId, Key>>,
+    /// A name that two children were built with.
+    pub(super) twice: OnceLock<ChildId>,
+    /// The terms of the child that was taken in last: most are on the same.
+    terms: Mutex<Option<Arc<Terms>>>,
     /// Children that were abandoned and forgotten, for the last report.
     pub(super) lost: Mutex<Vec<Farewell>>,
     /// The incarnation that was asked to stop.
@@ -44,6 +49,8 @@ pub(crate) struct Home {
     pub(super) hub: Arc<Hub>,
     /// The names of the supervisors from the root to this one.
     pub(super) path: Arc<str>,
+    /// Where its children live; known when it takes in the first.
+    household: OnceLock<Arc<Household>>,
 }
 
 /// How an incarnation of the supervisor ended.
@@ -53,34 +60,16 @@ pub(crate) enum Verdict {
     Ended(ExitReason),
 }
 
-/// One child.
-pub(crate) struct Kin {
-    pub(super) key: Key,
-    pub(super) child: Arc<dyn Child>,
-    pub(super) settings: Settings,
-    /// Named when the supervisor was built; others are gone when it restarts.
-    pub(super) lasting: bool,
-    pub(super) state: State,
-    pub(super) incarnation: u64,
-    pub(super) last_exit: Option<ExitReason>,
-    /// What the child ends with when it ends for good, where that is not its last exit.
-    pub(super) final_reason: Option<ExitReason>,
-    pub(super) charged: VecDeque<Time>,
-    pub(super) restarts_total: u64,
-    /// What it was doing when it was abandoned, and on which thread.
-    pub(super) hung: Option<(Option<String>, &'static str)>,
-    /// Its slot is closed.
-    pub(super) ended: bool,
-}
-
 impl Family {
     pub(super) fn new(name: ChildId, strategy: Strategy) -> Arc<Family> {
         Arc::new(Family {
             name,
             strategy,
             home: OnceLock::new(),
-            kin: Mutex::new(Vec::new()),
-            names: Mutex::new(BTreeMap::new()),
+            kin: Mutex::default(),
+            names: Mutex::default(),
+            twice: OnceLock::new(),
+            terms: Mutex::default(),
             lost: Mutex::new(Vec::new()),
             stop_wanted: AtomicU64::new(0),
             verdict: Mutex::new(None),
@@ -104,21 +93,21 @@ impl Family {
 
     /// Takes a child into the books, last.
     pub(super) fn take_in(&self, key: Key, child: Arc<dyn Child>, settings: Settings, lasting: bool) {
-        self.names.lock().insert(child.id().clone(), key);
-        self.kin.lock().push(Kin {
-            key,
-            child,
-            settings,
-            lasting,
-            state: State::New,
-            incarnation: 0,
-            last_exit: None,
-            final_reason: None,
-            charged: VecDeque::new(),
-            restarts_total: 0,
-            hung: None,
-            ended: false,
-        });
+        let before = self.names.lock().insert(child.id().clone(), key);
+        if lasting && before.is_some() {
+            let _ = self.twice.set(child.id().clone());
+        }
+        let terms = self.terms(settings, child.family().is_some());
+        self.kin.lock().push(key, Kin::new(key, child, terms, lasting));
+    }
+
+    fn terms(&self, settings: Settings, is_supervisor: bool) -> Arc<Terms> {
+        let terms = Terms::new(settings, is_supervisor);
+        let mut last = self.terms.lock();
+        match &*last {
+            Some(same) if **same == terms => same.clone(),
+            _ => last.insert(Arc::new(terms)).clone(),
+        }
     }
 
     /// Tells the child where it lives.
@@ -127,10 +116,14 @@ impl Family {
         key: Key,
         child: &Arc<dyn Child>,
         settings: &Settings,
-        parent: Weak<dyn Parent>,
+        parent: impl FnOnce() -> Weak<dyn Parent>,
     ) {
-        let Home { place, hub, path, .. } = self.home();
-        let place = Place { parent, key: key.0, path: path.clone(), ..place.clone() };
+        let Home { place, hub, path, household } = self.home();
+        let household = household.get_or_init(|| {
+            let (runtime, threads) = (place.runtime.clone(), place.threads.clone());
+            Arc::new(Household { runtime, threads, parent: parent(), path: path.clone() })
+        });
+        let place = Place::new(household.clone(), key.0);
         if let Some(family) = child.family() {
             family.move_in(place.clone(), hub.clone());
         }
@@ -143,24 +136,22 @@ impl Family {
             "" => self.name.as_str().into(),
             above => format!("{above}/{}", self.name).into(),
         };
-        let _ = self.home.set(Home { place, hub, path });
+        let _ = self.home.set(Home { place, hub, path, household: OnceLock::new() });
     }
 
     /// The entry of that child; `None` once it was forgotten.
     pub(super) fn with<T>(&self, key: Key, work: impl FnOnce(&mut Kin) -> T) -> Option<T> {
-        let mut kin = self.kin.lock();
-        let at = kin.binary_search_by_key(&key, |entry| entry.key).ok()?;
-        Some(work(&mut kin[at]))
+        self.kin.lock().get_mut(key).map(work)
     }
 
     /// Takes the child out of the books.
     pub(super) fn forget(&self, key: Key) -> Option<Kin> {
         let mut kin = self.kin.lock();
-        let at = kin.binary_search_by_key(&key, |entry| entry.key).ok()?;
-        let gone = kin.remove(at);
+        let gone = kin.position(key).and_then(|at| kin.remove(at))?;
+        kin.tidy();
         drop(kin);
         self.forget_name(&gone);
-        if gone.hung.is_some() {
+        if gone.is_hung() {
             self.lost.lock().push(gone.farewell());
         }
         Some(gone)
@@ -225,64 +216,7 @@ impl Drop for Family {
     }
 }
 
-impl Kin {
-    /// What is left to end, if anything: a child that is still up is left to itself.
-    fn close(&mut self) -> Option<(Arc<dyn Child>, ExitReason)> {
-        if self.ended {
-            return None;
-        }
-        if matches!(self.state, State::Starting | State::Running | State::Stopping) {
-            self.abandon();
-        }
-        self.ended = true;
-        Some((self.child.clone(), self.end_reason()))
-    }
-
-    pub(super) fn end_reason(&self) -> ExitReason {
-        let last = || self.last_exit.clone().unwrap_or(ExitReason::Shutdown);
-        self.final_reason.clone().unwrap_or_else(last)
-    }
-
-    pub(super) fn restart_charged(&mut self, now: Time) {
-        self.restarts_total += 1;
-        self.charged.push_back(now);
-        let within = self.window();
-        while self.charged.front().is_some_and(|at| within.is_some_and(|within| now - *at > within)) {
-            self.charged.pop_front();
-        }
-    }
-
-    pub(super) fn plan(&self) -> Plan {
-        plan(&self.settings, self.child.family().is_some())
-    }
-
-    pub(super) fn farewell(&self) -> Farewell {
-        Farewell::new(self.child.id(), self.state, self.end_reason(), self.hung.clone())
-    }
-
-    fn window(&self) -> Option<Duration> {
-        match self.settings.restart {
-            RestartPolicy::Bounded { within, .. } => Some(within),
-            _ => None,
-        }
-    }
-
-    fn outline(&self, now: Time) -> (Arc<dyn Child>, TreeNode) {
-        let within = self.window();
-        let counts = |at: &&Time| within.is_none_or(|within| now - **at <= within);
-        let node = TreeNode {
-            state: self.state,
-            incarnation: self.incarnation,
-            restarts_within: u32::try_from(self.charged.iter().filter(counts).count()).unwrap_or(u32::MAX),
-            restarts_total: self.restarts_total,
-            last_exit: self.last_exit.clone(),
-            ..blank(self.child.id(), Kind::Actor(self.settings.driver))
-        };
-        (self.child.clone(), node)
-    }
-}
-
-fn blank(id: &ChildId, kind: Kind) -> TreeNode {
+pub(super) fn blank(id: &ChildId, kind: Kind) -> TreeNode {
     TreeNode {
         id: id.clone(),
         kind,
@@ -326,31 +260,6 @@ pub(super) fn root_node(child: &dyn Child, family: &Family, state: State, now: T
     let strategy = Kind::Supervisor(family.strategy);
     let node = complete(child, TreeNode { state, ..blank(&family.name, strategy) }, now);
     TreeNode { kind: strategy, children: family.nodes(now), ..node }
-}
-
-/// What decisions know of a child. A supervisor takes as long to start and stop as its children do.
-pub(super) fn plan(settings: &Settings, is_supervisor: bool) -> Plan {
-    let or =
-        |given: Option<Duration>, seconds| given.or((!is_supervisor).then(|| Duration::from_secs(seconds)));
-    Plan {
-        kind: settings.kind,
-        policy: settings.restart,
-        backoff: settings.backoff,
-        shutdown: or(settings.shutdown, 5),
-        start: or(settings.start_deadline, 30),
-        exhausted: settings.when_exhausted,
-    }
-}
-
-/// Keeps what a deadline's default would refuse out of the check: only what was asked for can be wrong.
-pub(super) fn check(settings: &Settings) -> Result<(), crate::SpecError> {
-    if settings.mailbox == 0 {
-        return Err(crate::SpecError::ZeroMailbox);
-    }
-    if settings.turn_limit == 0 {
-        return Err(crate::SpecError::ZeroTurnLimit);
-    }
-    Plan { shutdown: settings.shutdown, start: settings.start_deadline, ..plan(settings, true) }.check()
 }
 
 impl fmt::Debug for Family {

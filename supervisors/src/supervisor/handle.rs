@@ -1,6 +1,7 @@
 //! A handle on a running supervisor: add, remove, look.
 
-use super::family::{Family, check, root_node};
+use super::family::{Family, root_node};
+use super::kin::check;
 use super::order::Order;
 use crate::control::{Child, Phase};
 use crate::tree::{State, Tree, TreeNode};

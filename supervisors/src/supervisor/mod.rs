@@ -5,6 +5,7 @@ mod books;
 mod child;
 pub(crate) mod family;
 mod handle;
+mod kin;
 mod order;
 mod running;
 mod shutdown;

@@ -4,7 +4,7 @@ use super::child::SupervisorChild;
 use super::family::{Family, root_node};
 use super::handle_of;
 use super::{ShutdownReport, SupervisorHandle};
-use crate::control::{Child, Event, Notice, Parent, Place};
+use crate::control::{Child, Event, Household, Notice, Parent, Place};
 use crate::driver::threads::Threads;
 use crate::driver::{self, Ended, Hand};
 use crate::report::{Hub, Reports};
@@ -142,15 +142,15 @@ impl Running {
         let hub = Arc::new(Hub::default());
         let state = Mutex::new(Heard::default());
         let listener = Arc::new(RootListener { root: Arc::downgrade(&root), hub: hub.clone(), state });
-        let threads = Threads::new();
+        let threads = Threads::new(root.family.name.as_str());
         let parent: Arc<dyn Parent> = listener.clone();
-        let place = Place {
+        let home = Household {
             runtime: runtime.clone(),
             threads: threads.clone(),
             parent: Arc::downgrade(&parent),
-            key: 0,
             path: "".into(),
         };
+        let place = Place::new(Arc::new(home), 0);
         root.family.move_in(place.clone(), hub.clone());
         root.clone().adopt(place, &Settings::default());
         Running { runtime: runtime.clone(), threads, hub, root, listener, finished: AtomicBool::new(false) }
@@ -266,11 +266,10 @@ impl fmt::Debug for Running {
 impl Family {
     /// Refuses two children of one name, here and below.
     pub(super) fn check_names(&self) -> Result<(), StartError> {
-        let mut names = std::collections::BTreeSet::new();
-        for kin in &*self.kin.lock() {
-            if !names.insert(kin.child.id().clone()) {
-                return Err(StartError::DuplicateName { child: kin.child.id().clone() });
-            }
+        if let Some(child) = self.twice.get() {
+            return Err(StartError::DuplicateName { child: child.clone() });
+        }
+        for kin in self.kin.lock().iter() {
             kin.child.family().map_or(Ok(()), |family| family.check_names())?;
         }
         Ok(())
@@ -278,8 +277,8 @@ impl Family {
 
     /// Refuses numbers that cannot work, here and below.
     pub(super) fn check_all(&self) -> Result<(), (ChildId, SpecError)> {
-        for kin in &*self.kin.lock() {
-            super::family::check(&kin.settings).map_err(|error| (kin.child.id().clone(), error))?;
+        for kin in self.kin.lock().iter() {
+            super::kin::check(&kin.terms.settings).map_err(|error| (kin.child.id().clone(), error))?;
             kin.child.family().map_or(Ok(()), |family| family.check_all())?;
         }
         Ok(())

@@ -142,7 +142,8 @@ impl fmt::Display for Line<'_> {
         match node.kind {
             Kind::Supervisor(strategy) => write!(f, "[{}]", strategy_word(strategy))?,
             Kind::Actor(Driver::OwnThread) => write!(f, "(own thread)")?,
-            Kind::Actor(_) => write!(f, "(inline)")?,
+            Kind::Actor(Driver::Pooled) => write!(f, "(pooled)")?,
+            Kind::Actor(Driver::Inline) => write!(f, "(inline)")?,
         }
         write!(f, " {} #{}", node.state.word(), node.incarnation)?;
         if node.restarts_total > 0 {

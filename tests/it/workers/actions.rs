@@ -75,3 +75,20 @@ fn the_position_is_committed_before_the_next_batch_is_handed_out() {
         assert_eq!(seen.rest(), expected);
     }
 }
+
+#[test]
+fn a_handler_is_told_which_checkpoint_its_worker_has() {
+    let (_dir, store) = store_with(1);
+    let named = || one_by_one().checkpoint(id("walker"));
+    for (config, expected) in [(one_by_one(), None), (named(), Some(id("walker")))] {
+        let (tell, seen) = seen();
+        let worker = store
+            .cursor_worker(&steps(), config, move |_, context| {
+                tell.send(context.checkpoint().cloned()).unwrap();
+                Stop
+            })
+            .unwrap();
+        joined(worker).unwrap();
+        assert_eq!(seen.rest(), [expected]);
+    }
+}

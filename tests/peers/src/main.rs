@@ -115,12 +115,7 @@ fn actor_text(libraries: &[&Library], lines: &[Line]) -> String {
     let names: Vec<&str> = libraries.iter().map(|library| library.name).collect();
     let mut text = format!("{}\n", report::markdown(&names, lines));
     for library in libraries {
-        text.push_str(&format!(
-            "- {} {}: {}\n",
-            library.name,
-            machine::version(library.package),
-            library.modes
-        ));
+        text.push_str(&format!("- {} {}: {}\n", library.name, (library.version)(), library.modes));
     }
     text
 }

@@ -379,7 +379,7 @@ fn act(house: &mut House, otp: &mut Otp, deed: &Deed, next: &mut u64) {
         Deed::Add(plan) => {
             let child = Key(*next);
             *next += 1;
-            house.send(Event::Add { child, plan: *plan });
+            house.send(Event::Add { child, plan: (*plan).into() });
             otp.add(child, *plan);
         }
         Deed::Remove(child) => {

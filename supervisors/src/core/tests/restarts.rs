@@ -109,7 +109,7 @@ fn check_failing_sibling(strategy: Strategy, failed: char, failing: char, expect
         "{strategy:?}: {failed} failed, {failing} fails to restart"
     );
     assert!(!house.come_back());
-    let charged = |child: char| house.core.children()[key(child).0 as usize].budget.within(house.now);
+    let charged = |child: char| house.core.children()[key(child).0 as usize].restarts_within(house.now);
     let expected = |child| u32::from(child == failed) + u32::from(child == failing);
     assert_eq!(['a', 'b', 'c'].map(charged), ['a', 'b', 'c'].map(expected), "who is charged");
 }
@@ -154,7 +154,7 @@ fn a_late_exit_of_an_older_incarnation_changes_nothing() {
     house.send(Event::Started { child: key('a'), incarnation: 1 });
     house.send(Event::Exited { child: key('z'), incarnation: 1, how: FAILED });
     assert_eq!((house.take_trace().as_str(), house.notices.len()), ("", 0));
-    assert_eq!(house.core.children()[0].budget.within(house.now), 1);
+    assert_eq!(house.core.children()[0].restarts_within(house.now), 1);
     house.exit('a', FAILED);
     house.take_trace();
     let second = Event::Exited { child: key('a'), incarnation: 3, how: FAILED };
@@ -183,7 +183,8 @@ fn a_failure_during_a_group_restart_waits_until_it_is_over() {
     house.exit('b', FAILED);
     let first = "stop c stop a start a2 start b2 start c2";
     assert_eq!(house.take_trace(), format!("{first} stop c stop b start a3 start b3 start c3"));
-    let charged = house.core.children().iter().map(|child| child.budget.within(house.now));
+    let children = house.core.children();
+    let charged = children.iter().map(|child| child.restarts_within(house.now));
     assert_eq!(charged.collect::<Vec<_>>(), [1, 1, 0]);
 }
 

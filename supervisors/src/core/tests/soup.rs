@@ -141,7 +141,7 @@ impl Soup {
                 let child = Key(self.next);
                 self.next += 1;
                 self.plans.insert(child, *plan);
-                self.step(Event::Add { child, plan: *plan })
+                self.step(Event::Add { child, plan: (*plan).into() })
             }
             Stir::Remove(child) => self.step(Event::Remove(Key(*child))),
             Stir::Stale(child, incarnation) => {

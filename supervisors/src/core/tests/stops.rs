@@ -143,16 +143,16 @@ fn a_failed_start_that_crosses_a_shutdown_is_not_tried_again() {
 #[test]
 fn an_added_child_starts_last_or_is_forgotten() {
     let mut house = House::running(Strategy::OneForAll, &[plan()]);
-    house.send(Event::Add { child: key('b'), plan: plan() });
+    house.send(Event::Add { child: key('b'), plan: plan().into() });
     assert_eq!(house.take_trace(), "start b1 added b");
     house.will('c', &[Start::Fails(FAILED)]);
-    house.send(Event::Add { child: key('c'), plan: plan() });
+    house.send(Event::Add { child: key('c'), plan: plan().into() });
     assert_eq!(house.take_trace(), "start c1 refused c: DidNotStart end c forget c");
     house.exit('a', FAILED);
     assert_eq!(house.take_trace(), "stop b start a2 start b2", "it belongs to the group");
     house.send(Event::Shutdown);
     house.take_trace();
-    house.send(Event::Add { child: key('d'), plan: plan() });
+    house.send(Event::Add { child: key('d'), plan: plan().into() });
     assert_eq!(house.take_trace(), "refused d: Stopping");
 }
 
@@ -161,7 +161,7 @@ fn a_child_added_during_a_group_restart_starts_at_its_end() {
     let mut house = House::running(Strategy::OneForAll, &[plan(), plan()]);
     house.will('a', &[Start::Hangs]);
     house.exit('b', FAILED);
-    house.send(Event::Add { child: key('c'), plan: plan() });
+    house.send(Event::Add { child: key('c'), plan: plan().into() });
     assert_eq!(house.take_trace(), "stop a start a2");
     house.send(Event::Started { child: key('a'), incarnation: 2 });
     assert_eq!(house.take_trace(), "start b2 start c1 added c");

@@ -41,9 +41,10 @@ fn the_window_slides() {
 #[test]
 fn no_boundary_lets_through_more_than_n() {
     for phase in 0..100 {
-        let mut budget = Budget::new(bounded(3, 1));
+        let mut budget = Budget::default();
         let times = (0..300).map(|n| f64::from(n) * 0.07 + f64::from(phase) * 0.001);
-        let granted: Vec<f64> = times.filter(|at| budget.charge(seconds(*at)).is_ok()).collect();
+        let granted: Vec<f64> =
+            times.filter(|at| budget.charge(bounded(3, 1), seconds(*at)).is_ok()).collect();
         for first in 0..granted.len() - 3 {
             assert!(granted[first + 3] - granted[first] > 1.0 - 1e-9, "{granted:?}");
         }
@@ -93,7 +94,8 @@ fn an_exhausted_child_may_end_alone() {
 fn a_group_restart_charges_once() {
     let mut house = House::running(Strategy::OneForAll, &[plan(), plan(), plan()]);
     house.exit('b', FAILED);
-    let counts = house.core.children().iter().map(|child| child.budget.within(house.now));
+    let children = house.core.children();
+    let counts = children.iter().map(|child| child.restarts_within(house.now));
     assert_eq!(counts.collect::<Vec<_>>(), [0, 1, 0]);
 }
 

@@ -14,6 +14,12 @@ pub fn spin_until(_done: impl FnMut() -> bool) -> bool {
     false
 }
 
+/// One: loom has only a few threads for a whole model.
+#[must_use]
+pub fn cores() -> usize {
+    1
+}
+
 /// A thread that can be unparked.
 #[derive(Clone)]
 pub struct Thread {

@@ -3,6 +3,7 @@
 mod endings;
 mod expecting;
 mod mending;
+mod pooled;
 
 use crate::nursery::{Nursery, Nursling};
 use crate::rt::{self, channel};
@@ -145,14 +146,13 @@ impl Stage {
     }
 }
 
-fn both(check: impl Fn(Driver)) {
-    check(Driver::Inline);
-    check(Driver::OwnThread);
+fn under_each_driver(check: impl Fn(Driver)) {
+    [Driver::Inline, Driver::OwnThread, Driver::Pooled].into_iter().for_each(check);
 }
 
 #[test]
 fn a_call_is_answered() {
-    both(|driver| {
+    under_each_driver(|driver| {
         let stage = stage(|spec| spec.driver(driver));
         for n in 0..100 {
             assert_eq!(stage.address.call(|r| Do::Answer(n, r)), Ok(n));
@@ -181,7 +181,7 @@ fn a_call_on_an_idle_actor_needs_no_thread_of_its_own() {
 
 #[test]
 fn messages_queued_at_a_restart_are_handled_in_order_by_the_next_incarnation() {
-    both(|driver| {
+    under_each_driver(|driver| {
         let stage = stage(|spec| spec.driver(driver));
         let gate = stage.gate();
         let failing = stage.address.submit(|r| Do::Panic(Some(r))).expect("it runs");
@@ -201,7 +201,7 @@ fn messages_queued_at_a_restart_are_handled_in_order_by_the_next_incarnation() {
 }
 
 fn check_answer(told: impl Fn(Reply<u32>) -> Do, expected: CallError) {
-    both(|driver| {
+    under_each_driver(|driver| {
         let stage = stage(|spec| spec.driver(driver));
         assert_eq!(stage.address.call(&told), Err(expected.clone()));
         stage.end();
@@ -244,7 +244,7 @@ fn a_refusal_is_told_apart_from_a_failure() {
 
 #[test]
 fn a_call_to_an_actor_whose_turn_the_thread_holds_is_refused() {
-    both(|driver| {
+    under_each_driver(|driver| {
         let stage = stage(|spec| spec.driver(driver));
         let own = stage.address.clone();
         assert_eq!(stage.address.call(|r| Do::CallMyself(own, r)), Ok(CallError::OwnTurn));
@@ -254,7 +254,7 @@ fn a_call_to_an_actor_whose_turn_the_thread_holds_is_refused() {
 
 #[test]
 fn a_full_mailbox_makes_send_wait_and_gives_try_send_its_message_back() {
-    both(|driver| {
+    under_each_driver(|driver| {
         let stage = stage(|spec| spec.driver(driver).mailbox(2));
         let gate = stage.gate();
         (0..2).for_each(|n| stage.address.try_send(Do::Log(n)).expect("there is room"));
@@ -411,7 +411,7 @@ fn a_stop_of_an_older_incarnation_changes_nothing() {
 
 #[test]
 fn an_actor_can_fill_its_own_mailbox_over_the_brim() {
-    both(|driver| {
+    under_each_driver(|driver| {
         let stage = stage(|spec| spec.driver(driver).mailbox(2));
         let own = stage.address.clone();
         stage.address.send(Do::Send((0..50).collect(), own)).expect("it runs");
@@ -422,7 +422,8 @@ fn an_actor_can_fill_its_own_mailbox_over_the_brim() {
 
 #[test]
 fn an_outbox_waits_for_room_and_keeps_its_order() {
-    for (from, to) in [(Driver::Inline, Driver::Inline), (Driver::OwnThread, Driver::Inline)] {
+    const ALL: [Driver; 3] = [Driver::Inline, Driver::OwnThread, Driver::Pooled];
+    for (from, to) in ALL.into_iter().flat_map(|from| ALL.map(|to| (from, to))) {
         let nursery = Nursery::new(&Runtime::threads());
         let (first, first_address, _) = puppet("first");
         let (second, second_address, log) = puppet("second");
@@ -456,7 +457,7 @@ fn a_failed_turn_sends_nothing() {
 
 #[test]
 fn a_timer_fires_while_nobody_calls() {
-    both(|driver| {
+    under_each_driver(|driver| {
         let stage = stage(|spec| spec.driver(driver));
         stage.address.send(Do::SendAfter(Duration::from_millis(2), 2)).expect("it runs");
         stage.address.send(Do::SendAfter(Duration::from_millis(1), 1)).expect("it runs");
@@ -470,7 +471,7 @@ fn a_timer_fires_while_nobody_calls() {
 
 #[test]
 fn wake_ups_that_meet_are_one() {
-    both(|driver| {
+    under_each_driver(|driver| {
         let stage = stage(|spec| spec.driver(driver));
         let gate = stage.gate();
         (0..10).for_each(|_| stage.address.wake());
@@ -486,7 +487,7 @@ fn wake_ups_that_meet_are_one() {
 
 #[test]
 fn no_message_is_stranded_and_senders_order_is_kept() {
-    both(|driver| {
+    under_each_driver(|driver| {
         let stage = stage(|spec| spec.driver(driver).mailbox(8).turn_limit(3));
         const EACH: u32 = 5_000;
         let threads: Vec<_> = (0..4_u32)
@@ -517,7 +518,7 @@ fn no_message_is_stranded_and_senders_order_is_kept() {
 
 #[test]
 fn no_caller_hangs_while_the_actor_panics_and_is_restarted_by_the_thread_that_met_it() {
-    both(|driver| {
+    under_each_driver(|driver| {
         let nursery = Nursery::new(&Runtime::threads());
         let (spec, address, _log) = puppet("puppet");
         let kept = nursery.keep(spec.driver(driver));

@@ -120,3 +120,24 @@ fn a_nested_tree_stops_in_reverse_and_its_report_names_each_child_by_its_path() 
         assert!(report.is_clean(), "{report}");
     });
 }
+
+/// A tree that has ended says how, to who started it; to who has a handle of its supervisor it is stopped.
+#[test]
+fn a_tree_that_has_ended_says_how() {
+    everywhere(|runtime| {
+        let begun = || {
+            let (spec, address) = puppet("a", &strings()[0]);
+            let top = Supervisor::one_for_one("top").child(spec.restart(RestartPolicy::Never));
+            (top.start_on(runtime).expect("it starts"), address)
+        };
+        let states = |running: &Running| (running.tree().root.state, running.handle().tree().root.state);
+        let (running, address) = begun();
+        assert_eq!(states(&running), (ChildState::Running, ChildState::Running));
+        assert!(address.send(Do::Panic).is_ok());
+        assert!(running.wait().is_abnormal());
+        assert_eq!(states(&running), (ChildState::Failed, ChildState::Stopped));
+        let (running, _) = begun();
+        assert!(running.shutdown().is_clean());
+        assert_eq!(states(&running), (ChildState::Stopped, ChildState::Stopped));
+    });
+}

@@ -161,10 +161,16 @@ impl Drop for Puppet {
 
 pub(super) fn puppet(name: &'static str, strings: &Strings) -> (ChildSpec, Address<Do>) {
     let strings = strings.clone();
-    ChildSpec::actor(name, move || {
+    let (spec, address) = ChildSpec::actor(name, move || {
         strings.take(|plan| &mut plan.factory)?;
         Ok::<_, AsTold>(Puppet { name, strings: strings.clone() })
-    })
+    });
+    (spec.driver(DRIVER.get()), address)
+}
+
+std::thread_local! {
+    /// What runs the puppets that this thread makes.
+    static DRIVER: std::cell::Cell<Driver> = const { std::cell::Cell::new(Driver::Inline) };
 }
 
 /// A supervisor over the puppets a, b, c.
@@ -262,9 +268,12 @@ pub(super) fn hear(reports: &Reports, child: &str, what: &str) -> Lifecycle {
     }
 }
 
-/// On real threads, and in simulations of many seeds.
+/// On real threads under each driver, and in simulations of many seeds.
 pub(super) fn everywhere(check: impl Fn(&Runtime)) {
-    check(&Runtime::threads());
+    for driver in [Driver::OwnThread, Driver::Pooled, Driver::Inline] {
+        DRIVER.set(driver);
+        check(&Runtime::threads());
+    }
     simulated(&check);
 }
 

@@ -9,8 +9,11 @@ use std::time::Duration;
 /// A child that does not stop by its deadline is named in the `ShutdownReport` with what it was doing; the rest still stop.
 #[test]
 fn a_child_that_does_not_stop_by_its_deadline_is_named_in_the_shutdown_report() {
-    for driver in [Driver::Inline, Driver::OwnThread] {
-        let trio = Trio::new(&Runtime::threads(), Strategy::OneForOne, |name, spec| {
+    for (driver, hangs_in) in
+        [(Driver::Inline, "top/b"), (Driver::OwnThread, "top/b"), (Driver::Pooled, "top/(pool 1)")]
+    {
+        let runtime = Runtime::threads().pool_of(2);
+        let trio = Trio::new(&runtime, Strategy::OneForOne, |name, spec| {
             impatient(name == "b", spec.driver(driver))
         });
         let ((there, was_there), (_go, gone)) = (channel::bounded(1), channel::bounded(1));
@@ -20,14 +23,16 @@ fn a_child_that_does_not_stop_by_its_deadline_is_named_in_the_shutdown_report() 
         assert_eq!(log.log(), "-c1 -a1");
         match report.child("b") {
             Some(Ending::Abandoned { thread: Some(thread), doing }) => {
-                assert_eq!((thread.as_str(), *doing), ("top/b", "waiting at a gate"));
+                assert_eq!((thread.as_str(), *doing), (hangs_in, "waiting at a gate"));
             }
             other => panic!("{other:?}"),
         }
-        assert_eq!(report.threads_left, ["top/b"]);
+        assert_eq!(report.threads_left, [hangs_in]);
         assert!(!report.is_clean());
         assert!(
-            report.to_string().contains("b: abandoned on thread top/b, doing: waiting at a gate"),
+            report
+                .to_string()
+                .contains(&format!("b: abandoned on thread {hangs_in}, doing: waiting at a gate")),
             "{report}"
         );
     }

@@ -1,9 +1,10 @@
 //! actix: actors on an arbiter's thread.
 
 use super::{Library, MAILBOX};
+use crate::machine;
 use crate::options::Options;
 use crate::store::Res;
-use actix::{Actor, Addr, Arbiter, Context, Handler, Message, System};
+use actix::{Actor, ActorContext, Addr, Arbiter, Context, Handler, Message, System};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +12,7 @@ use std::time::Instant;
 
 pub const LIBRARY: Library = Library {
     name: "actix",
-    package: "actix",
+    version: || machine::version("actix").to_owned(),
     modes: "the actor on an arbiter, the caller on the system's thread.",
     call: Err(
         "on the caller's own thread it is no actor beside it, and from an arbiter the call crosses threads: next row",
@@ -20,6 +21,7 @@ pub const LIBRARY: Library = Library {
     send_bounded: Ok(send_bounded),
     send_unbounded: Ok(send_unbounded),
     spawn: Ok(spawn),
+    many: |count| super::timed(|| many(count)),
     restart: Err("a panic ends the arbiter's thread; its supervisor restarts an actor only after a stop"),
 };
 
@@ -38,6 +40,20 @@ struct Add(u64);
 
 impl Message for Add {
     type Result = ();
+}
+
+/// Answers when the counter will take no other message.
+struct Stop;
+
+impl Message for Stop {
+    type Result = ();
+}
+
+impl Handler<Stop> for Counter {
+    type Result = ();
+    fn handle(&mut self, _: Stop, context: &mut Self::Context) {
+        context.stop();
+    }
 }
 
 struct Get;
@@ -118,6 +134,22 @@ fn spawn(count: u64, all_stand: &mut dyn FnMut()) -> Res<()> {
         super::reached(&started, count).await;
         all_stand();
         drop(actors);
+        arbiter.stop();
+        arbiter.join().map_err(|_| "the arbiter panicked".into())
+    })
+}
+
+fn many(count: u64) -> Res<()> {
+    System::new().block_on(async {
+        let arbiter = Arbiter::new();
+        let counters: Vec<_> =
+            (0..count).map(|_| Counter::start_in_arbiter(&arbiter.handle(), |_| Counter(0))).collect();
+        for counter in &counters {
+            counter.send(Get).await?;
+        }
+        for counter in &counters {
+            counter.send(Stop).await?;
+        }
         arbiter.stop();
         arbiter.join().map_err(|_| "the arbiter panicked".into())
     })

@@ -1,6 +1,7 @@
 //! kameo: actors on tokio, bounded or unbounded mailboxes, supervision.
 
 use super::{Library, MAILBOX, on_tokio, outside_tokio, reached};
+use crate::machine;
 use crate::options::Options;
 use crate::store::Res;
 use kameo::actor::{Actor, ActorRef, Spawn};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 pub const LIBRARY: Library = Library {
     name: "kameo",
-    package: "kameo",
+    version: || machine::version("kameo").to_owned(),
     modes: "on a tokio runtime of two threads.",
     call: Ok(|options| on_tokio(call(options.box_time))),
     call_outside: Ok(|options| outside_tokio(call(options.box_time))),
@@ -22,6 +23,7 @@ pub const LIBRARY: Library = Library {
     send_unbounded: Ok(send_unbounded),
     spawn: Ok(spawn),
     restart: Ok(restart),
+    many: |count| super::timed(|| many(count)),
 };
 
 /// Counts; the started are counted in what it is started with.
@@ -118,6 +120,22 @@ fn spawn(count: u64, all_stand: &mut dyn FnMut()) -> Res<()> {
     all_stand();
     drop(actors);
     Ok(())
+}
+
+fn many(count: u64) -> Res<()> {
+    on_tokio(async move {
+        let counters: Vec<_> = (0..count).map(|_| Counter::spawn(Arc::default())).collect();
+        for counter in &counters {
+            counter.ask(Get).await?;
+        }
+        for counter in &counters {
+            counter.stop_gracefully().await?;
+        }
+        for counter in &counters {
+            counter.wait_for_shutdown().await;
+        }
+        Ok(())
+    })
 }
 
 fn restart(count: u64) -> Res<Vec<f64>> {

@@ -1,6 +1,7 @@
 //! The actor libraries: one adapter a file, all with the same counting actor.
 
 mod actix;
+mod erlang;
 mod kameo;
 mod ractor;
 mod timberline;
@@ -20,9 +21,13 @@ use std::time::{Duration, Instant};
 const MAILBOX: usize = 1_024;
 /// Actors that are weighed together.
 const WEIGHED: u64 = 10_000;
+/// Actors that live at the same time.
+const MANY: u64 = 100_000;
 
 /// Starts this many actors, calls back when all stand, and stops them.
 type Spawn = fn(u64, &mut dyn FnMut()) -> Res<()>;
+/// How long it took to start this many actors, call each once, and stop them all; or why it was not run.
+type Many = fn(u64) -> Res<Op<Duration>>;
 /// Microseconds from the message that panics to the next answer, one for each of this many panics.
 type Restart = fn(u64) -> Res<Vec<f64>>;
 /// Messages per second.
@@ -32,8 +37,8 @@ type Rate = fn(&Options) -> Res<f64>;
 pub struct Library {
     /// The column's heading.
     pub name: &'static str,
-    /// The package whose version is printed.
-    pub package: &'static str,
+    /// The version that is printed.
+    pub version: fn() -> String,
     /// What runs where.
     pub modes: &'static str,
     /// Calls per second: a message, then its answer, on an actor that has nothing else to do; the caller is where the
@@ -49,10 +54,13 @@ pub struct Library {
     spawn: Op<Spawn>,
     /// From a panic to serving again.
     restart: Op<Restart>,
+    /// Many actors at the same time.
+    many: Many,
 }
 
 /// Every library, ours last.
-pub const LIBRARIES: &[Library] = &[ractor::LIBRARY, kameo::LIBRARY, actix::LIBRARY, timberline::LIBRARY];
+pub const LIBRARIES: &[Library] =
+    &[erlang::LIBRARY, ractor::LIBRARY, kameo::LIBRARY, actix::LIBRARY, timberline::LIBRARY];
 
 struct Task {
     name: &'static str,
@@ -90,6 +98,11 @@ const TASKS: &[Task] = &[
         name: "actor-memory",
         rows: &[Row { title: "memory per idle actor", unit: Unit::BytesPerActor }],
         run: weighed,
+    },
+    Task {
+        name: "actor-many",
+        rows: &[rate("100,000 actors: spawned, one call each, stopped")],
+        run: |library, _| Ok((library.many)(MANY)?.map(|took| (MANY as f64 / took.as_secs_f64()).into())),
     },
     Task {
         name: "actor-restart",
@@ -164,6 +177,13 @@ fn restarted(library: &Library, options: &Options) -> Res<Op<Sample>> {
     let mut samples = samples?;
     samples.sort_by(f64::total_cmp);
     Ok(Ok(vec![quantile(&samples, 0.5), quantile(&samples, 0.99)].into()))
+}
+
+/// How long that took.
+fn timed(work: impl FnOnce() -> Res<()>) -> Res<Op<Duration>> {
+    let start = Instant::now();
+    work()?;
+    Ok(Ok(start.elapsed()))
 }
 
 /// Runs a future as a task of a runtime of two threads, where the libraries on tokio are at their best.

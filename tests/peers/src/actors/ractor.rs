@@ -1,6 +1,7 @@
 //! ractor: actors on tokio, mailboxes without a limit.
 
 use super::{Library, on_tokio, outside_tokio, reached};
+use crate::machine;
 use crate::options::Options;
 use crate::store::Res;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
@@ -11,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 pub const LIBRARY: Library = Library {
     name: "ractor",
-    package: "ractor",
+    version: || machine::version("ractor").to_owned(),
     modes: "on a tokio runtime of two threads. A supervisor spawns the child anew when told that it failed.",
     call: Ok(|options| on_tokio(call(options.box_time))),
     call_outside: Ok(|options| outside_tokio(call(options.box_time))),
@@ -19,6 +20,7 @@ pub const LIBRARY: Library = Library {
     send_unbounded: Ok(send),
     spawn: Ok(spawn),
     restart: Ok(restart),
+    many: |count| super::timed(|| many(count)),
 };
 
 enum Message {
@@ -131,6 +133,23 @@ fn spawn(count: u64, all_stand: &mut dyn FnMut()) -> Res<()> {
     all_stand();
     actors.iter().for_each(|actor| actor.stop(None));
     Ok(())
+}
+
+fn many(count: u64) -> Res<()> {
+    on_tokio(async move {
+        let mut counters = Vec::new();
+        for _ in 0..count {
+            counters.push(Actor::spawn(None, Counter(Arc::default()), ()).await?);
+        }
+        for (counter, _) in &counters {
+            ractor::call!(counter, Message::Get)?;
+        }
+        counters.iter().for_each(|(counter, _)| counter.stop(None));
+        for (_, ended) in counters {
+            ended.await?;
+        }
+        Ok(())
+    })
 }
 
 fn restart(count: u64) -> Res<Vec<f64>> {

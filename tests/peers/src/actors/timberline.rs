@@ -1,23 +1,27 @@
 //! supervisors: our own actor runtime.
 
 use super::{Library, MAILBOX};
+use crate::machine;
 use crate::options::Options;
 use crate::store::Res;
 use crate::stores::OURS;
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
-use supervisors::{Actor, Address, ChildSpec, Context, Flow, Reply, RestartPolicy, Running, Supervisor};
+use supervisors::{
+    Actor, Address, ChildSpec, Context, Driver, Flow, Reply, RestartPolicy, Running, Supervisor,
+};
 
 pub const LIBRARY: Library = Library {
     name: OURS,
-    package: "supervisors",
-    modes: "no runtime: under a supervisor, run on the caller's thread when idle, else on a thread of its own.",
+    version: || machine::version("supervisors").to_owned(),
+    modes: "no runtime: under a supervisor, run on the caller's thread when idle, else on a thread of its own; where there are many, on the threads of a pool.",
     call: Err("there is no runtime to be a task of: next row"),
     call_outside: Ok(call),
     send_bounded: Ok(send),
     send_unbounded: Err("every mailbox has a limit"),
     spawn: Ok(spawn),
     restart: Ok(restart),
+    many: |count| super::timed(|| many(count)),
 };
 
 enum Message {
@@ -51,6 +55,10 @@ fn counter() -> Res<(Running, Address<Message>)> {
     Ok((Supervisor::one_for_one("counters").child(child).start()?, counter))
 }
 
+fn stop(running: &Running) -> Res<()> {
+    if running.shutdown().is_clean() { Ok(()) } else { Err("a counter did not stop".into()) }
+}
+
 fn call(options: &Options) -> Res<f64> {
     let (running, counter) = counter()?;
     let (start, mut done) = (Instant::now(), 0);
@@ -59,7 +67,7 @@ fn call(options: &Options) -> Res<f64> {
         done += 1;
     }
     let rate = f64::from(done) / start.elapsed().as_secs_f64();
-    running.shutdown();
+    stop(&running)?;
     Ok(rate)
 }
 
@@ -71,22 +79,35 @@ fn send(options: &Options) -> Res<f64> {
     }
     let sum = counter.call(Message::Get)?;
     let rate = sum as f64 / start.elapsed().as_secs_f64();
-    running.shutdown();
+    stop(&running)?;
     Ok(rate)
 }
 
-fn spawn(count: u64, all_stand: &mut dyn FnMut()) -> Res<()> {
+/// So many pooled counters under one supervisor.
+fn counters(count: u64) -> Res<(Running, Vec<Address<Message>>)> {
     let mut addresses = Vec::new();
     let mut supervisor = Supervisor::one_for_one("counters");
     for number in 0..count {
         let (child, address) = ChildSpec::actor(format!("counter-{number}"), || Counter(0));
         addresses.push(address);
-        supervisor = supervisor.child(child);
+        supervisor = supervisor.child(child.driver(Driver::Pooled));
     }
-    let running = supervisor.start()?;
+    Ok((supervisor.start()?, addresses))
+}
+
+fn spawn(count: u64, all_stand: &mut dyn FnMut()) -> Res<()> {
+    let (running, _addresses) = counters(count)?;
     all_stand();
-    running.shutdown();
+    stop(&running)?;
     Ok(())
+}
+
+fn many(count: u64) -> Res<()> {
+    let (running, counters) = counters(count)?;
+    for counter in &counters {
+        counter.call(Message::Get)?;
+    }
+    stop(&running)
 }
 
 fn restart(count: u64) -> Res<Vec<f64>> {
@@ -100,6 +121,6 @@ fn restart(count: u64) -> Res<Vec<f64>> {
         }
         samples.push(start.elapsed().as_secs_f64() * 1e6);
     }
-    running.shutdown();
+    stop(&running)?;
     Ok(samples)
 }

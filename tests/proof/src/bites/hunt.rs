@@ -1,6 +1,6 @@
 //! How a bug is looked for: by seeds of the simulation, by a row of the scoreboard, or by tests of the crates.
 
-use crate::simulation::{Plan, Source, run};
+use crate::simulation::{Plan, Source, replay, run, traces};
 use crate::{Effort, Row};
 use std::fmt;
 use std::process::ExitCode;
@@ -15,6 +15,8 @@ pub enum Hunt {
     Seeds(&'static str),
     /// A row of the scoreboard in its short form.
     Row(&'static str),
+    /// A committed trace, which once failed for it.
+    Trace(&'static str),
     /// Tests of a crate.
     Tests(Suite, &'static str),
 }
@@ -50,6 +52,7 @@ impl fmt::Display for Hunt {
         match self {
             Hunt::Seeds(name) => write!(f, "seeds {name}"),
             Hunt::Row(id) => write!(f, "row {id}"),
+            Hunt::Trace(name) => write!(f, "trace {name}"),
             Hunt::Tests(suite, of) => write!(f, "tests {suite:?} {of}"),
         }
     }
@@ -61,6 +64,11 @@ fn seeds(name: &str) -> Option<String> {
         let outcome = run(Source::Seed(seed), &plan);
         outcome.violations.first().map(|first| format!("seed {seed} of {name}: {first}"))
     })
+}
+
+fn trace(name: &str) -> Option<String> {
+    let outcome = replay(&traces().join(format!("{name}.trace"))).expect("the trace can be read");
+    outcome.violations.first().cloned()
 }
 
 /// A row that may be hunted with.
@@ -97,6 +105,7 @@ pub(super) fn go(name: &str) -> Option<String> {
     match name.split_once(' ') {
         Some(("seeds", plan)) => seeds(plan),
         Some(("row", id)) => row(id),
-        _ => panic!("there is no hunt {name}; seeds PLAN, or row ID"),
+        Some(("trace", name)) => trace(name),
+        _ => panic!("there is no hunt {name}; seeds PLAN, row ID, or trace NAME"),
     }
 }

@@ -15,7 +15,7 @@ mod children;
 mod sweep;
 
 pub use hunt::{Hunt, Suite};
-pub use table::{Bug, TABLE};
+pub use table::{Bug, TABLE, TRACES};
 
 use crate::{Effort, Row};
 use std::process::ExitCode;

@@ -2,7 +2,7 @@
 
 use super::children::{Binaries, Ended, build, hunt};
 use super::hunt::{Hunt, Suite};
-use super::table::{Bug, TABLE};
+use super::table::{Bug, TABLE, TRACES};
 use crate::{Effort, Outcome, Row};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -30,8 +30,22 @@ pub(super) fn r9(effort: Effort) -> Row {
             Ended::Found(_) | Ended::Hung => caught += 1,
         }
     }
-    let note = format!("{caught} of {} found, median {:.1} s", bugs.len(), median(times).as_secs_f64());
-    row(Outcome::Ran { cases: bugs.len() as u64, failures }, note)
+    failures.extend(TRACES.iter().filter_map(|(bug, trace)| check_trace(bug, trace, &binaries)));
+    let (bugs, traces) = (bugs.len(), TRACES.len());
+    let note = format!(
+        "{caught} of {bugs} found, median {:.1} s; {traces} traces show theirs again",
+        median(times).as_secs_f64()
+    );
+    row(Outcome::Ran { cases: (bugs + traces) as u64, failures }, note)
+}
+
+/// A trace shows the bug that it once found, and nothing where that is not planted.
+fn check_trace(bug: &str, trace: &'static str, binaries: &Binaries) -> Option<String> {
+    let ended = |bug| hunt(Hunt::Trace(trace), bug, binaries).0;
+    match (ended(Some(bug)), ended(None)) {
+        (Ended::Found(_), Ended::Empty) => None,
+        ended => Some(format!("the trace {trace} does not tell {bug} from the code as it is: {ended:?}")),
+    }
 }
 
 /// The binaries of tests that these bugs need.

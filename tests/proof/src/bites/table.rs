@@ -108,8 +108,19 @@ pub const TABLE: &[Bug] = &[
     bug("buffered_for_durable_worker", BROAD, "a durable worker is shown what may vanish"),
     bug("skips_one_too_far", BROAD, "a worker that finds nothing passes one event more"),
     bug("resume_forgets_progress", BROAD, "a worker without a checkpoint begins again where it was hired"),
+    // Three of thirty thousand seeds find it.
+    bug(
+        "told_commit_forgotten",
+        Hunt::Trace("worker_restarts_before_the_index_has_its_checkpoint"),
+        "a restarted worker begins where the index is, whatever it was told since",
+    ),
     // The indexer and the index.
     bug("shown_before_caught_up", BROAD, "later commits are shown before the missing ones"),
+    bug(
+        "dropped_commit_not_told",
+        BROAD,
+        "of what is stored and not shown any more callers hear that nothing is",
+    ),
     bug("early_told_unseen", Hunt::Tests(Suite::Store, "indexer::"), "a commit is told that nobody can find"),
     bug("woken_too_early", BROAD, "a durable worker is woken before it may see its event, and not again"),
     bug("waiting_forgotten", BROAD, "what a worker may not see yet it is not woken for"),
@@ -193,6 +204,14 @@ pub const TABLE: &[Bug] = &[
     ),
 ];
 
+/// The committed traces, each with the bug that it has found.
+pub const TRACES: &[(&str, &str)] = &[
+    ("shown_before_caught_up", "indexer_shows_later_commits_before_it_caught_up"),
+    ("told_commit_forgotten", "worker_restarts_before_the_index_has_its_checkpoint"),
+    ("refusal_told_early", "a_conflict_is_told_of_what_is_never_stored"),
+    ("dropped_commit_not_told", "a_closed_store_says_closed_of_what_is_stored"),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +229,15 @@ mod tests {
                 names.extend(calls.filter_map(|rest| rest.split('"').next()).map(str::to_owned));
             }
         }
+    }
+
+    #[test]
+    fn every_trace_is_of_a_bug_of_the_table() {
+        let files = std::fs::read_dir(crate::simulation::traces()).unwrap();
+        let name = |path: std::path::PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let files: BTreeSet<String> = files.map(|entry| name(entry.unwrap().path())).collect();
+        assert_eq!(files, TRACES.iter().map(|(_, trace)| (*trace).to_owned()).collect());
+        assert!(TRACES.iter().all(|(of, _)| TABLE.iter().any(|bug| bug.name == *of)));
     }
 
     #[test]

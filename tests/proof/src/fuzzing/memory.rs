@@ -3,12 +3,14 @@
 
 use std::process::Command;
 
-/// Memory of a decoder in hundredths of its input. The doors copy the input up to four times, into a mended copy and onto
-/// a simulated disk; a file of the index is read through a cache of 256 KiB, which is much beside a file of 40.
-const PERCENT_MAX: [(&str, u64); 5] =
-    [("records", 400), ("frame", 400), ("segment", 700), ("index_file", 2_500), ("region", 400)];
-/// Memory for an input that is smaller than 4 KiB.
-const SMALL_BYTES_MAX: u64 = 64 << 10;
+/// What a decoder may take beyond twice its input: what the terms of the largest region take, the answers of one lookup,
+/// or one block of a file and what was read of it.
+const BEYOND_BYTES_MAX: u64 = 32 << 10;
+/// The decoders that are weighed.
+const DECODERS: [&str; 5] = ["records", "frame", "segment", "index_file", "region"];
+
+/// A decoder, the most it took in hundredths of its input, and the most it took beyond twice its input.
+type Weight = (String, u64, u64);
 
 /// What each decoder took, in words, and what is too much.
 pub(super) fn weighed() -> Result<(String, Vec<String>), String> {
@@ -21,27 +23,27 @@ pub(super) fn weighed() -> Result<(String, Vec<String>), String> {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let weights: Vec<(String, u64, u64)> = text.lines().filter_map(parse).collect();
-    let words = weights.iter().map(|(name, percent, small)| words(name, *percent, *small));
-    Ok((words.collect::<Vec<_>>().join(", "), weights.iter().filter_map(judge).collect()))
+    let weights: Vec<Weight> = text.lines().filter_map(parse).collect();
+    let words: Vec<String> = weights.iter().map(words).collect();
+    Ok((words.join(", "), judged(&weights)))
 }
 
-fn words(name: &str, percent: u64, small: u64) -> String {
-    match percent {
-        0 => format!("{name} {small} B"),
-        _ => format!("{name} {:.1} x", percent as f64 / 100.0),
-    }
+fn words((name, percent, beyond): &Weight) -> String {
+    format!("{name} {:.1} x and {beyond} B beyond 2 x", *percent as f64 / 100.0)
 }
 
-fn parse(line: &str) -> Option<(String, u64, u64)> {
+fn parse(line: &str) -> Option<Weight> {
     let mut words = line.split(' ');
     Some((words.next()?.to_owned(), words.next()?.parse().ok()?, words.next()?.parse().ok()?))
 }
 
-fn judge((name, percent, small): &(String, u64, u64)) -> Option<String> {
-    let limit = PERCENT_MAX.iter().find(|(of, _)| of == name).map_or(0, |(_, limit)| *limit);
-    let is_much = *percent > limit || *small > SMALL_BYTES_MAX;
-    is_much.then(|| format!("{name} takes {percent} hundredths of its input, {small} bytes of a small one"))
+/// Who took too much, and who was not weighed.
+fn judged(weights: &[Weight]) -> Vec<String> {
+    let heavy = weights.iter().filter(|(_, _, beyond)| *beyond > BEYOND_BYTES_MAX);
+    let heavy = heavy.map(|(name, _, beyond)| format!("{name} takes {beyond} bytes beyond twice its input"));
+    let is_missing = |name: &&&str| !weights.iter().any(|(of, _, _)| of == **name);
+    let missing = DECODERS.iter().filter(is_missing).map(|name| format!("{name} was not weighed"));
+    heavy.chain(missing).collect()
 }
 
 #[cfg(test)]
@@ -49,11 +51,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_decoder_that_takes_much_more_than_its_input_is_told() {
-        let judged = |line| judge(&parse(line).unwrap());
-        assert_eq!(judged("segment 464 14892"), None);
-        assert!(judged("segment 900 14892").is_some());
-        assert!(judged("region 0 1000000").is_some());
-        assert!(judged("stranger 1 1").is_some());
+    fn a_decoder_that_takes_much_more_than_twice_its_input_is_told_and_one_that_was_not_weighed() {
+        let of = |beyond: u64| -> Vec<Weight> {
+            DECODERS.iter().filter_map(|name| parse(&format!("{name} 97 {beyond}"))).collect()
+        };
+        assert_eq!(judged(&of(BEYOND_BYTES_MAX)), Vec::<String>::new());
+        assert_eq!(judged(&of(BEYOND_BYTES_MAX + 1)).len(), DECODERS.len());
+        assert_eq!(judged(&of(0)[1..]), ["records was not weighed"]);
     }
 }

@@ -10,27 +10,47 @@ use timberline::{
     Region, Store, journal,
 };
 
-/// A target by its name, and whether it decodes bytes rather than runs a store: those are tried much more often.
+/// Decodes what it was made from. What is made before, copies and all, is not the decoder's.
+pub type Decoding = Box<dyn FnOnce()>;
+
+/// What is done with bytes.
+#[derive(Clone, Copy, Debug)]
+pub enum Act {
+    /// They are decoded, in every way that there is: tried much more often than what runs a store, and weighed.
+    Decode(fn(&[u8]) -> Vec<Decoding>),
+    /// A store is run.
+    Run(fn(&[u8])),
+}
+
+/// A target by its name.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
     /// Its name, which is that of its corpus.
     pub name: &'static str,
     /// What is done with the bytes.
-    pub run: fn(&[u8]),
-    /// Whether it is a mere decoder.
-    pub is_decoder: bool,
+    pub act: Act,
+}
+
+impl Target {
+    /// Does it.
+    pub fn run(&self, bytes: &[u8]) {
+        match self.act {
+            Act::Decode(decodings) => decodings(bytes).into_iter().for_each(|decode| decode()),
+            Act::Run(run) => run(bytes),
+        }
+    }
 }
 
 /// All targets.
 pub const TARGETS: [Target; 8] = [
-    Target { name: "records", run: records, is_decoder: true },
-    Target { name: "frame", run: frame, is_decoder: true },
-    Target { name: "segment", run: segment, is_decoder: true },
-    Target { name: "index_file", run: index_file, is_decoder: true },
-    Target { name: "region", run: region, is_decoder: true },
-    Target { name: "config", run: config, is_decoder: false },
-    Target { name: "directory", run: directory, is_decoder: false },
-    Target { name: "choices", run: choices, is_decoder: false },
+    Target { name: "records", act: Act::Decode(records) },
+    Target { name: "frame", act: Act::Decode(frame) },
+    Target { name: "segment", act: Act::Decode(segment) },
+    Target { name: "index_file", act: Act::Decode(index_file) },
+    Target { name: "region", act: Act::Decode(region) },
+    Target { name: "config", act: Act::Run(config) },
+    Target { name: "directory", act: Act::Run(directory) },
+    Target { name: "choices", act: Act::Run(choices) },
 ];
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,29 +73,39 @@ fn small() -> Config {
         .record_bytes_max(4 << 10)
 }
 
-fn records(bytes: &[u8]) {
+/// Each decoding, and that it does not tell of more pieces than there are bytes for.
+fn at_most(most: usize, decodings: Vec<Box<dyn FnOnce() -> usize>>) -> Vec<Decoding> {
+    let checked = |decode: Box<dyn FnOnce() -> usize>| -> Decoding {
+        Box::new(move || assert!(decode() <= most, "more pieces than bytes for them"))
+    };
+    decodings.into_iter().map(checked).collect()
+}
+
+fn records(bytes: &[u8]) -> Vec<Decoding> {
     // A record has a length, a checksum and a tag.
-    assert!(journal::fuzzing::records(bytes) <= bytes.len() / 6 + 1, "more records than bytes for them");
+    at_most(bytes.len() / 6 + 1, journal::fuzzing::records(bytes))
 }
 
-fn frame(bytes: &[u8]) {
-    assert!(journal::fuzzing::frame(bytes) <= bytes.len() / 6 + 1, "more records than bytes for them");
+fn frame(bytes: &[u8]) -> Vec<Decoding> {
+    at_most(bytes.len() / 6 + 1, journal::fuzzing::frame(bytes))
 }
 
-fn segment(bytes: &[u8]) {
-    let frames = journal::fuzzing::segment(bytes).unwrap();
-    assert!(frames <= bytes.len() / 64, "more frames than bytes for them");
+fn segment(bytes: &[u8]) -> Vec<Decoding> {
+    at_most(bytes.len() / 64, journal::fuzzing::segment(bytes))
 }
 
-fn index_file(bytes: &[u8]) {
-    let _ = timberline::index_fuzzing::file(bytes);
+fn index_file(bytes: &[u8]) -> Vec<Decoding> {
+    at_most(usize::MAX, timberline::index_fuzzing::file(bytes))
 }
 
-fn region(bytes: &[u8]) {
-    let Ok(region) = Region::from_bytes(bytes) else { return };
-    assert!(region.term_count() <= bytes.len(), "more terms than bytes for them");
-    assert_eq!(region.to_bytes(), bytes, "a canonical form that is none");
-    let _ = region.matches("tree-1", "wood", Note::KIND);
+fn region(bytes: &[u8]) -> Vec<Decoding> {
+    let bytes = bytes.to_vec();
+    vec![Box::new(move || {
+        let Ok(region) = Region::from_bytes(&bytes) else { return };
+        assert!(region.term_count() <= bytes.len(), "more terms than bytes for them");
+        assert_eq!(region.to_bytes(), bytes, "a canonical form that is none");
+        let _ = region.matches("tree-1", "wood", Note::KIND);
+    })]
 }
 
 /// Reads numbers and choices off the input; zeros after its end.
@@ -267,10 +297,19 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "records" => vec![segment()[512 + 64..2_000].to_vec()],
         "frame" => vec![segment()[512..2_000].to_vec()],
         "segment" => vec![segment()[..8_000].to_vec()],
-        "index_file" => [of(".index"), of(".index-open")].concat(),
+        "index_file" => {
+            [of(".index"), of(".index-open"), timberline::index_fuzzing::greedy().unwrap()].concat()
+        }
         "region" => vec![
             Region::all().to_bytes(),
             Region::entity_prefix("tree").and(Region::kind("Note")).or(Region::scope("wood")).to_bytes(),
+            // As many short terms as there may be; and a count of terms of three bytes each, and of no bytes.
+            (0..Region::TERMS_MAX)
+                .map(|n| Region::kind(format!("{n:x}")))
+                .fold(Region::nothing(), Region::or)
+                .to_bytes(),
+            [&[0x88, 0x27][..], &[0; 15_000]].concat(),
+            [0xff, 0xff, 0xff, 0x7f].repeat(1_500),
         ],
         "config" => vec![
             // commit 16 KiB, segment 64 KiB, and so on: what a small store has.
@@ -290,5 +329,5 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
 /// If there is no such target; and where the target does.
 pub fn run(name: &str, bytes: &[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name).expect("a target of that name");
-    (target.run)(bytes);
+    target.run(bytes);
 }

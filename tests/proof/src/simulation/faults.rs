@@ -3,7 +3,7 @@
 use super::notes::Notes;
 use super::plan::{Bug, Plan};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use timberline::storage::OperationKind;
 use timberline::storage::simulated::{Fault, Operation, SimulatedDisk};
@@ -64,6 +64,10 @@ pub enum Class {
 }
 
 impl Class {
+    fn bit(self) -> u32 {
+        1 << self as u32
+    }
+
     /// All of them.
     pub const ALL: [Class; 24] = {
         use Class::*;
@@ -99,10 +103,11 @@ impl Class {
 /// The dice. Shared by the world, its hooks, and its handlers.
 #[derive(Debug)]
 pub(super) struct Faults {
-    /// Weak: what the simulation runs holds the faults.
-    simulation: Weak<Simulation>,
+    /// What the simulation runs holds the faults: they are let go of at the end, by [`Faults::detach`].
+    simulation: Arc<Simulation>,
     notes: Notes,
-    on: Vec<Class>,
+    /// A bit for each class that is on.
+    on: u32,
     quiet: usize,
     bug: Option<Bug>,
     /// Nothing goes wrong any more.
@@ -125,9 +130,9 @@ impl Faults {
     /// Draws which classes are on.
     pub(super) fn new(simulation: &Arc<Simulation>, plan: &Plan, notes: Notes) -> Arc<Faults> {
         let is_on = |_: &Class| !plan.swarms || simulation.choose(3) != 0;
-        let on = plan.classes.iter().copied().filter(is_on).collect();
+        let on = plan.classes.iter().filter(|class| is_on(class)).fold(0, |on, class| on | class.bit());
         Arc::new(Faults {
-            simulation: Arc::downgrade(simulation),
+            simulation: Arc::clone(simulation),
             notes,
             on,
             quiet: plan.quiet,
@@ -143,7 +148,11 @@ impl Faults {
 
     /// Whether the class is on, now.
     pub(super) fn has(&self, class: Class) -> bool {
-        self.on.contains(&class) && !self.calm.load(Ordering::Relaxed)
+        self.is_on(class) && !self.calm.load(Ordering::Relaxed)
+    }
+
+    fn is_on(&self, class: Class) -> bool {
+        self.on & class.bit() != 0
     }
 
     /// From here on nothing goes wrong.
@@ -170,7 +179,7 @@ impl Faults {
 
     /// One of `n`.
     pub(super) fn choose(&self, n: usize) -> usize {
-        self.simulation.upgrade().map_or(0, |simulation| simulation.choose(n))
+        self.simulation.choose(n)
     }
 
     /// Whether the one of so many happens that the class stands for.
@@ -185,7 +194,7 @@ impl Faults {
         }
         let mut on = [Class::Kill; 5]; // at most so many are drawn among
         let mut count = 0;
-        for class in classes.iter().filter(|class| self.on.contains(class)) {
+        for class in classes.iter().filter(|class| self.is_on(**class)) {
             on[count] = *class;
             count += 1;
         }
@@ -226,9 +235,7 @@ impl Faults {
 
     /// Lets virtual time go by inside a handler.
     pub(super) fn wait(&self, time: Duration) {
-        if let Some(simulation) = self.simulation.upgrade() {
-            simulation.run_for(time);
-        }
+        self.simulation.run_for(time);
     }
 
     /// The disk's hook: what happens to an operation.
@@ -269,7 +276,7 @@ impl Faults {
         if let Some((_, classes)) = known.iter().find(|(of, _)| *of == kind) {
             return Arc::clone(classes);
         }
-        let classes: Arc<[Class]> = possible(kind).filter(|class| self.on.contains(class)).collect();
+        let classes: Arc<[Class]> = possible(kind).filter(|class| self.is_on(*class)).collect();
         known.push((kind, Arc::clone(&classes)));
         classes
     }
@@ -279,7 +286,7 @@ impl Faults {
             Class::DiskPanics if holds_a_turn() => panic!("simulated: a disk call panics"),
             Class::SlowDisk if holds_a_turn() => {
                 let time = Duration::from_micros([100, 5_000, 200_000, 20_000_000][self.choose(4)]);
-                self.simulation.upgrade()?.busy_for(time);
+                self.simulation.busy_for(time);
                 None
             }
             Class::DiskErrors => Some(Fault::Io),
@@ -309,9 +316,7 @@ impl Faults {
     /// The process ends here and now.
     fn die(&self) {
         self.notes.set_dead(true);
-        if let Some(simulation) = self.simulation.upgrade() {
-            simulation.halt();
-        }
+        self.simulation.halt();
     }
 
     /// Makes the faults happen in the world.
@@ -320,6 +325,11 @@ impl Faults {
         simulation.around_handlers(move |child| faults.around(child));
         let faults = Arc::clone(self);
         disk.set_hook(move |operation| faults.at_operation(operation));
+    }
+
+    /// The simulation lets go of the faults that it holds.
+    pub(super) fn detach(simulation: &Simulation) {
+        simulation.around_handlers(|_| ());
     }
 }
 

@@ -31,7 +31,7 @@ pub use history::{
     Answer, Asked, Death, Given, Handed, Happened, History, Item, Name, Saying, Sort, Stored, Watch,
 };
 pub use plan::{Bug, Plan};
-pub use replay::{replay, save};
+pub use replay::{replay, save, traces};
 
 pub use command::{command, show};
 pub use rows::{r6, r7, r8, r11, r12, r14};

@@ -3,8 +3,9 @@
 //! 1. A sweep that fails names the file it has written, such as `target/traces/1f3a.trace`.
 //! 2. `cargo scoreboard replay FILE` runs it again and prints what happened and what was wrong.
 //! 3. The file is text: the plan's name, what was wrong, and the choices that are not harmless, as `place=choice`.
-//! 4. Mend the code until the replay is clean, and move the file to `tests/proof/traces`.
-//! 5. A test replays every file there.
+//! 4. Mend the code until the replay is clean, plant the bug by name, and move the file to `tests/proof/traces`.
+//! 5. A test replays every file there, and R9 replays it with the bug planted, where it must fail: a trace that does not go
+//!    the way any more on which it failed is told, and is found anew by `TIMBERLINE_PLANTED=name cargo scoreboard shrink`.
 
 use super::choices::Source;
 use super::plan::Plan;
@@ -33,6 +34,12 @@ pub fn save(dir: &Path, plan: &str, violation: &str, trace: &[usize]) -> io::Res
 /// A name for a text: FNV-1a.
 fn blake(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// Where the committed traces are.
+#[must_use]
+pub fn traces() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("traces")
 }
 
 /// Runs a trace file.
@@ -73,9 +80,7 @@ mod tests {
 
     #[test]
     fn every_trace_that_once_failed_is_clean_now() {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("traces");
-        for entry in std::fs::read_dir(dir).into_iter().flatten() {
-            let path = entry.unwrap().path();
+        for path in std::fs::read_dir(traces()).unwrap().map(|entry| entry.unwrap().path()) {
             let outcome = replay(&path).unwrap();
             assert!(outcome.violations.is_empty(), "{}: {:?}", path.display(), outcome.violations);
         }

@@ -2,6 +2,7 @@
 
 use super::census::Census;
 use super::choices::Source;
+use super::faults::Faults;
 use super::history::{Happened, History};
 use super::notes::Notes;
 use super::plan::Plan;
@@ -84,6 +85,7 @@ pub fn run(source: Source, plan: &Plan) -> Outcome {
     let mut violations: Vec<String> = played.err().map(|panic| text_of(&*panic)).into_iter().collect();
     violations.extend(checkers::check(&history));
     let torn_down = catch_unwind(AssertUnwindSafe(|| drop(world)));
+    Faults::detach(&simulation);
     violations.extend(torn_down.err().map(|panic| format!("while it was dropped: {}", text_of(&*panic))));
     Outcome {
         violations,

@@ -1,4 +1,4 @@
-//! R4: every disk operation of whole lives, and of recoveries, fails in every way.
+//! R4: every disk operation of whole lives, of recoveries, and of the lives behind them, fails in every way.
 
 use super::cases;
 use super::judge::reopen;
@@ -42,75 +42,99 @@ impl Failure {
     }
 }
 
-/// One life's operations, and those of the recovery after it was killed.
+/// One life's operations, those of the recovery after it was killed, and those of the life that goes on behind that.
 struct Plan {
     seed: u64,
     end: End,
+    life: Life,
     operations: u64,
     killed: Image,
-    durable: Vec<u64>,
     recovery_operations: u64,
+    next_operations: u64,
 }
+
+/// Segments at the end of a life, and of the next one.
+const SEGMENTS: [u64; 2] = [2, 3];
 
 impl Plan {
     fn new(seed: u64, end: End) -> Self {
         let disk = SimulatedDisk::new();
-        let life = Life::run(&disk, seed, 2, end);
+        let life = Life::run(&disk, seed, SEGMENTS[0], end);
+        let operations = disk.operations().len() as u64;
         let mut draw = Seeded::new(seed);
         let killed = disk.image().crash(&mut |count| draw.choose(count));
         let recovering = SimulatedDisk::from_image(killed.clone());
         open(&recovering).unwrap();
         let recovery_operations = recovering.operations().len() as u64;
-        Self {
-            seed,
-            end,
-            operations: disk.operations().len() as u64,
-            killed,
-            durable: life.durable,
-            recovery_operations,
-        }
+        let mut plan = Self { seed, end, life, operations, killed, recovery_operations, next_operations: 0 };
+        let going_on = SimulatedDisk::from_image(plan.killed.clone());
+        plan.next_life(&going_on);
+        plan.next_operations = going_on.operations().len() as u64 - recovery_operations;
+        plan
+    }
+
+    fn operations(&self) -> u64 {
+        self.operations + self.recovery_operations + self.next_operations
     }
 
     fn cases(&self) -> u64 {
-        (self.operations + self.recovery_operations) * FAILURES.len() as u64
+        self.operations() * FAILURES.len() as u64
+    }
+
+    /// The life behind the recovery, from what that has left to one segment more.
+    fn next_life(&self, disk: &SimulatedDisk) -> Life {
+        self.life.survivor().go_on(disk, self.seed + 1_000, SEGMENTS[1], End::Closed)
     }
 
     fn check(&self, case: u64, met: &Arc<AtomicU64>) -> Result<(), String> {
         let (at, failure) =
             (1 + case / FAILURES.len() as u64, FAILURES[(case % FAILURES.len() as u64) as usize]);
-        let outcome = match at.checked_sub(self.operations) {
-            None | Some(0) => self.fail_in_life(at, failure, met),
-            Some(at) => self.fail_in_recovery(at, failure, met),
+        let outcome = if at <= self.operations {
+            self.fail_in_life(at, failure, met)
+        } else if at <= self.operations + self.recovery_operations {
+            self.fail_in_recovery(at - self.operations, failure, met)
+        } else {
+            self.fail_in_next_life(at - self.operations, failure, met)
         };
         outcome.map_err(|why| {
-            format!("seed {}, operation {at} of {}, {failure:?}: {why}", self.seed, self.operations)
+            format!("seed {}, operation {at} of {}, {failure:?}: {why}", self.seed, self.operations())
         })
     }
 
     fn fail_in_life(&self, at: u64, failure: Failure, met: &Arc<AtomicU64>) -> Result<(), String> {
         let disk = failing(SimulatedDisk::new(), at, failure, met);
-        let life = Life::run(&disk, self.seed, 2, self.end);
-        disk.heal();
-        // The process is gone and what it wrote is still there; or the power goes as well.
-        let (_, contents) =
-            reopen(&SimulatedDisk::from_image(disk.image()), at).map_err(|told| format!("{told}"))?;
-        contents.check_has(&life.acknowledged)?;
-        let mut draw = Seeded::new(at);
-        let (_, contents) =
-            reopen(&disk.crash(&mut |count| draw.choose(count)), at + 1).map_err(|told| format!("{told}"))?;
-        contents.check_has(&life.durable)
+        let life = Life::run(&disk, self.seed, SEGMENTS[0], self.end);
+        judge(&disk, &life, at)
     }
 
     fn fail_in_recovery(&self, at: u64, failure: Failure, met: &Arc<AtomicU64>) -> Result<(), String> {
         let disk = failing(SimulatedDisk::from_image(self.killed.clone()), at, failure, met);
         if let Ok((_, contents)) = reopen(&disk, at) {
-            contents.check_has(&self.durable)?;
+            contents.check_has(&self.life.durable)?;
         }
         disk.heal();
         let (_, contents) =
             reopen(&SimulatedDisk::from_image(disk.image()), at).map_err(|told| format!("{told}"))?;
-        contents.check_has(&self.durable)
+        contents.check_has(&self.life.durable)
     }
+
+    fn fail_in_next_life(&self, at: u64, failure: Failure, met: &Arc<AtomicU64>) -> Result<(), String> {
+        let disk = failing(SimulatedDisk::from_image(self.killed.clone()), at, failure, met);
+        let life = self.next_life(&disk);
+        judge(&disk, &life, at)
+    }
+}
+
+/// The process is gone and what it wrote is still there; or the power goes as well.
+fn judge(disk: &SimulatedDisk, life: &Life, at: u64) -> Result<(), String> {
+    disk.heal();
+    let (_, contents) =
+        reopen(&SimulatedDisk::from_image(disk.image()), at).map_err(|told| format!("{told}"))?;
+    contents.check_has(&life.acknowledged)?;
+    let mut draw = Seeded::new(at);
+    let (_, contents) =
+        reopen(&disk.crash(&mut |count| draw.choose(count)), at + 1).map_err(|told| format!("{told}"))?;
+    contents.check_has(&life.durable)
 }
 
 /// The disk, with a failure in wait; `met` counts those that came true.
@@ -133,12 +157,17 @@ pub fn r4(effort: Effort) -> Row {
         .map(|seed| Plan::new(40 + seed, if seed % 3 == 1 { End::Closed } else { End::Killed }))
         .collect();
     let all: u64 = plans.iter().map(Plan::cases).sum();
-    let step = effort.pick(23, 1);
+    let step = effort.pick(37, 1);
     let met = Arc::new(AtomicU64::new(0));
-    let operations: u64 = plans.iter().map(|plan| plan.operations + plan.recovery_operations).sum();
+    let sum = |count: fn(&Plan) -> u64| plans.iter().map(count).sum::<u64>();
+    let (first, recovery) = (sum(|plan| plan.operations), sum(|plan| plan.recovery_operations));
+    let next = sum(|plan| plan.next_operations);
     let note = || {
-        let came = met.load(Ordering::Relaxed);
-        format!("{operations} operations x {} ways to fail, {came} came true", FAILURES.len())
+        let (came, ways) = (met.load(Ordering::Relaxed), FAILURES.len());
+        format!(
+            "{ways} ways to fail x {first} operations of lives, {recovery} of recoveries, {next} of lives behind \
+             them; {came} came true"
+        )
     };
     cases::row("R4", "n-th I/O fails", all.div_ceil(step), note, |case| {
         let mut case = case * step;

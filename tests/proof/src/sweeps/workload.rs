@@ -84,7 +84,18 @@ fn open_in(simulation: &Simulation, disk: &SimulatedDisk) -> Result<Store, OpenE
 impl Life {
     /// Lives until there are `segments` segments; whatever fails, it goes on as a caller would.
     pub(super) fn run(disk: &SimulatedDisk, seed: u64, segments: u64, end: End) -> Life {
-        let mut life = Life::default();
+        Life::default().go_on(disk, seed, segments, end)
+    }
+
+    /// What is known of it after a power cut: only what is durable is still promised.
+    pub(super) fn survivor(&self) -> Life {
+        let durable = self.durable.clone();
+        Life { issued: self.issued, acknowledged: durable.clone(), durable, ..Life::default() }
+    }
+
+    /// Lives another life, on what the one before has left.
+    pub(super) fn go_on(self, disk: &SimulatedDisk, seed: u64, segments: u64, end: End) -> Life {
+        let mut life = self;
         let simulation = Simulation::new(simulation::Seeded::new(seed));
         let Ok(store) = open_in(&simulation, disk) else { return life };
         let mut draw = Seeded::new(seed);

@@ -1,0 +1,73 @@
+//! Frames that someone has made again, with every checksum right: what verification tells of them.
+
+use super::*;
+use crate::journal::frame::FrameHeader;
+
+/// A journal of three frames, closed, and where the second begins and the chain before it.
+fn closed() -> (Image, u64, [u8; 16]) {
+    let disk = SimulatedDisk::new();
+    let (mut journal, _) = open(&disk).unwrap();
+    let before = append(&mut journal, 2).unwrap().frame.mark();
+    journal.sync().unwrap();
+    append(&mut journal, 3).unwrap();
+    append(&mut journal, 1).unwrap();
+    journal.close().unwrap();
+    (disk.image(), before.end.into(), before.chain)
+}
+
+/// What verification says of the second frame when its header was changed so and the frame sealed anew.
+#[track_caller]
+fn check(change: impl FnOnce(&mut FrameHeader), told: &str) {
+    let (mut image, offset, chain) = closed();
+    let (name, seed) = (segment_name(1), STORE.seeds().frame(1, offset));
+    let mut bytes = image.bytes(&name).unwrap();
+    let frame = &mut bytes[offset as usize..];
+    let header = FrameHeader::decode(frame, seed).unwrap();
+    let length = header.length as usize;
+    let mut forged = FrameHeader { chain, ..header };
+    change(&mut forged);
+    forged.seal(&mut frame[..length], seed);
+    image.put(&name, &bytes);
+    let (journal, _) = open(&SimulatedDisk::from_image(image)).unwrap();
+    let report = journal.reader().verify(&mut |_| {}).unwrap();
+    let told_there = report.problems.iter().filter(|problem| problem.offset == offset);
+    assert!(told_there.clone().any(|problem| problem.what.contains(told)), "{:?}", report.problems);
+}
+
+#[test]
+fn a_frame_that_was_sealed_anew_as_it_was_is_the_same_frame() {
+    let (image, offset, chain) = closed();
+    let bytes = image.bytes(&segment_name(1)).unwrap();
+    let seed = STORE.seeds().frame(1, offset);
+    let header = FrameHeader::decode(&bytes[offset as usize..], seed).unwrap();
+    let mut frame = bytes[offset as usize..][..header.length as usize].to_vec();
+    FrameHeader { chain, ..header }.seal(&mut frame, seed);
+    assert_eq!(frame, bytes[offset as usize..][..frame.len()]);
+}
+
+#[test]
+fn a_frame_that_does_not_go_on_where_the_one_before_it_ends_is_told() {
+    const TOLD: &str = "does not go on where the one before it ends";
+    check(|header| header.first += 1, TOLD);
+    check(|header| header.epoch -= 1, TOLD);
+    check(|header| header.time -= 1, TOLD);
+    check(|header| header.synced_through = 0, TOLD);
+}
+
+#[test]
+fn a_frame_whose_records_are_not_what_it_says_is_told() {
+    const TOLD: &str = "records are not what it says";
+    check(|header| header.count += 1, TOLD);
+    check(|header| header.count -= 1, TOLD);
+    check(|header| header.time += 1, TOLD);
+}
+
+#[test]
+fn a_frame_that_follows_another_history_is_told() {
+    check(|header| header.chain[0] ^= 1, "the hash chain is broken");
+}
+
+#[test]
+fn a_frame_that_claims_to_prove_what_stands_behind_it_counts_as_damaged() {
+    check(|header| header.synced_through = u64::MAX, "the frame is damaged");
+}
