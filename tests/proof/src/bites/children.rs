@@ -93,12 +93,10 @@ fn command(hunt: Hunt, binaries: &Binaries) -> Option<Command> {
         command.args(of.split(' '));
         return Some(command);
     }
-    let program = std::env::current_exe().ok()?;
-    let is_scoreboard = program.file_stem().is_some_and(|name| name == "scoreboard");
-    let mut command = Command::new(program);
-    match is_scoreboard {
-        true => command.arg("hunt").args(hunt.to_string().split(' ')),
-        false => command.args(["--ignored", "--nocapture", "hunts_in_another_process"]),
+    let mut command = Command::new(std::env::current_exe().ok()?);
+    match cfg!(test) {
+        true => command.args(["--ignored", "--nocapture", "hunts_in_another_process"]),
+        false => command.arg("hunt").args(hunt.to_string().split(' ')),
     };
     command.env(HUNT, hunt.to_string());
     Some(command)

@@ -87,12 +87,10 @@ pub fn r8(effort: Effort) -> Row {
 
 /// The fingerprints as another process has them: the scoreboard, or the tests.
 fn elsewhere(count: u64) -> std::io::Result<Vec<String>> {
-    let program = std::env::current_exe()?;
-    let is_scoreboard = program.file_stem().is_some_and(|name| name == "scoreboard");
-    let mut command = Command::new(program);
-    match is_scoreboard {
-        true => command.args(["fingerprints", "0", &count.to_string()]),
-        false => command.args(["--ignored", "--nocapture", "tells_another_process_its_fingerprints"]),
+    let mut command = Command::new(std::env::current_exe()?);
+    match cfg!(test) {
+        true => command.args(["--ignored", "--nocapture", "tells_another_process_its_fingerprints"]),
+        false => command.args(["fingerprints", "0", &count.to_string()]),
     };
     let output = command.env("PROOF_FINGERPRINTS", count.to_string()).output()?;
     let text = String::from_utf8_lossy(&output.stdout);
