@@ -2,7 +2,8 @@
 //!
 //! Each size is filled, closed, opened, used and killed in processes of their own, so that memory and caches are
 //! those of a fresh start. `GROWTH_EVENTS=100000,1000000` chooses the sizes. Every entity has 500 events, spread over
-//! the whole store, so that the number of entities grows with it. The files are made under the target directory and
+//! the whole store, so that the number of entities grows with it. `GROWTH_OPEN_FILES=1024` keeps so many segments open
+//! instead of the default. The files are made under the target directory and
 //! removed afterwards.
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)] // a benchmark reads clocks and files
@@ -27,6 +28,14 @@ fn main() {
         ["kill", dir, count] => fill_a_segment_and_die(Path::new(dir), count.parse().unwrap()),
         ["reopen", dir, _] => reopen(Path::new(dir)),
         _ => table(),
+    }
+}
+
+fn config(dir: &Path) -> Config {
+    let config = Config::new(dir);
+    match std::env::var("GROWTH_OPEN_FILES") {
+        Ok(files) => config.open_files_max(files.parse().unwrap()),
+        Err(_) => config,
     }
 }
 
@@ -77,7 +86,7 @@ fn append(store: &Store, numbers: std::ops::Range<u64>, count: u64) {
 }
 
 fn fill(dir: &Path, count: u64) {
-    let store = Store::open(Config::new(dir)).unwrap();
+    let store = Store::open(config(dir)).unwrap();
     let began = Instant::now();
     append(&store, 0..count, count);
     say("1 append in batches of 1,000, buffered", count as f64 / began.elapsed().as_secs_f64() / 1e6, "M/s");
@@ -100,7 +109,7 @@ fn fill(dir: &Path, count: u64) {
 fn measure(dir: &Path, count: u64) {
     let before = resident_bytes();
     let began = Instant::now();
-    let store = Store::open(Config::new(dir)).unwrap();
+    let store = Store::open(config(dir)).unwrap();
     say("4 open after a clean close", millis(began), "ms");
     assert_eq!(store.written(), Position::new(count));
     let open = resident_bytes().saturating_sub(before);
@@ -168,7 +177,7 @@ fn cold(dir: &Path, count: u64) {
         return;
     }
     let began = Instant::now();
-    let store = Store::open(Config::new(dir)).unwrap();
+    let store = Store::open(config(dir)).unwrap();
     say("4 open after a clean close, cold", millis(began), "ms");
     say_cold(dir, "6 read the newest 100", |_| {
         let newest = store.read(&Region::all()).after(Position::new(count - 100));
@@ -208,7 +217,7 @@ fn evict(dir: &Path) -> bool {
 
 /// Appends until the growing segment is nearly full, which is the most that recovery ever has to read.
 fn fill_a_segment_and_die(dir: &Path, count: u64) {
-    let store = Store::open(Config::new(dir)).unwrap();
+    let store = Store::open(config(dir)).unwrap();
     let segments = store.stats().segments;
     let mut next = 0;
     while store.stats().segments == segments {
@@ -225,7 +234,7 @@ fn fill_a_segment_and_die(dir: &Path, count: u64) {
 
 fn reopen(dir: &Path) {
     let began = Instant::now();
-    let store = Store::open(Config::new(dir)).unwrap();
+    let store = Store::open(config(dir)).unwrap();
     say("4 open after a kill, the segment nearly full", millis(began), "ms");
     store.close().unwrap();
 }
