@@ -132,7 +132,8 @@ impl Config {
         self
     }
 
-    /// Segments, and files of the index, that are kept open for readers: 2 to 4,096 of each, by default 256.
+    /// Segments, and files of the index, that are kept open for readers: 2 to 4,096 of each, by default 256. Random reads of
+    /// a store of more segments open and close them; the system must allow as many open files as both together.
     pub fn open_files_max(mut self, files: u64) -> Self {
         self.open_files_max = files;
         self
