@@ -109,6 +109,8 @@ fn the_pause_grows_up_to_its_limit_and_chance_takes_a_part_of_it() {
     assert_eq!(pauses(0), [100, 300, 900, 1000, 1000]);
     assert_eq!(pauses(1 << 31), [75, 225, 675, 750, 750]);
     assert!(pause(Some(backoff()), 1, u32::MAX) >= Duration::from_millis(50));
+    let all_luck = Backoff { jitter: 1.0, ..backoff() };
+    assert!(pause(Some(all_luck), 1, u32::MAX) < Duration::from_millis(1), "luck may take nearly all");
     assert_eq!(pause(None, 7, 7), Duration::ZERO);
     let huge = Backoff { max: Duration::MAX, factor: 1e300, ..backoff() };
     assert_eq!(pause(Some(huge), 9, 0), Duration::MAX, "no overflow");
