@@ -30,7 +30,6 @@ pub(crate) fn draft(events: Vec<NewEvent>, limits: &Limits) -> Result<Vec<Draft>
         let limit = limits.batch_events_max;
         return Err(AppendError::Count { item: 0, what: "events", count: 0, limit });
     }
-    writer::check(&events, limits)?;
     writer::encode(events, limits)
 }
 

@@ -7,6 +7,7 @@ use crate::event::{AppendOptions, Coordinate, NewEvent, Payload, Receipt};
 use crate::gate;
 use crate::position::Position;
 use crate::writer::{self, Draft};
+use std::sync::atomic::Ordering;
 use supervisors::{Answer, CallError, TrySendError};
 
 impl Store {
@@ -120,6 +121,10 @@ impl Store {
 
     /// Encodes on this thread, so that the gate and the writer, which are one each, need not.
     fn draft(&self, events: Vec<NewEvent>) -> Result<Vec<Draft>, AppendError> {
+        // Of a closed store nothing else is to be said, not even that the event is too large.
+        if self.closed.load(Ordering::Acquire) {
+            return Err(AppendError::Closed);
+        }
         gate::draft(events, &self.house.limits)
     }
 }

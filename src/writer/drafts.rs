@@ -17,7 +17,7 @@ pub(crate) struct Limits {
 }
 
 /// Checks what encoding does not: how many events there are, and texts that may not be empty.
-pub(crate) fn check(events: &[NewEvent], limits: &Limits) -> Result<(), AppendError> {
+fn check(events: &[NewEvent], limits: &Limits) -> Result<(), AppendError> {
     let (count, limit) = (events.len() as u64, limits.batch_events_max);
     if count > limit {
         return Err(AppendError::Count { item: 0, what: "events", count, limit });
@@ -42,8 +42,9 @@ fn check_event(item: usize, event: &NewEvent) -> Result<(), AppendError> {
     }
 }
 
-/// The caller's part of each record; the first event over a limit is the error, and so is a batch that is.
+/// The caller's part of each record; the first event that breaks a limit is the error, and so is a batch that does.
 pub(crate) fn encode(events: Vec<NewEvent>, limits: &Limits) -> Result<Vec<Draft>, AppendError> {
+    check(&events, limits)?;
     // Room for all at once: what a collected `Result` grows by is far more than one event, and dear to get.
     let mut drafts = Vec::with_capacity(events.len());
     for (item, mut event) in events.into_iter().enumerate() {

@@ -14,7 +14,7 @@ mod plan;
 mod syncer;
 mod unapplied;
 
-pub(crate) use drafts::{Limits, check, encode};
+pub(crate) use drafts::{Limits, encode};
 pub(crate) use error::WriterError;
 pub(crate) use message::{Advance, Append, Commit, Draft, Message};
 pub(crate) use syncer::Syncer;
@@ -175,9 +175,7 @@ impl Writer {
     ) -> Result<(), WriterError> {
         crate::point("writer.commit_batch.heard");
         // A reaction passes no gate, so what is checked of every proposed event is checked here.
-        let limits = &self.setup.limits;
-        let checked = check(&commit.reactions, limits).and_then(|()| encode(commit.reactions, limits));
-        let drafts = match checked {
+        let drafts = match encode(commit.reactions, &self.setup.limits) {
             Ok(drafts) => drafts,
             Err(refusal) => {
                 commit.reply.send(Err(refusal.into()));

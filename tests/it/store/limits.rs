@@ -1,7 +1,7 @@
 //! Limits: what is over one is refused with the limit in the error; what is exactly at it is taken.
 
 use super::*;
-use timberline::{AppendError, ConfigError, Retry};
+use timberline::{AppendError, ConfigError, Retry, gate};
 
 fn sized(entity: &str, payload_bytes: usize) -> NewEvent {
     NewEvent::raw(at(entity), "Bytes", 1, vec![0xa5; payload_bytes])
@@ -52,6 +52,20 @@ fn a_payload_or_batch_over_its_limit_is_refused_before_a_byte_is_written_with_th
     assert!(matches!(refused, AppendError::Count { what: "events", count: 0, limit: 64, .. }), "{refused}");
     assert!(snapshot(dir.path()) == before);
     assert_eq!(check_whole(&store).len(), 1);
+}
+
+#[test]
+fn who_hands_in_what_is_over_its_limit_is_told_at_once_and_no_gate_is_asked() {
+    let dir = tempdir();
+    let asked = gate("none", |_| panic!("nothing that is over its limit comes before a gate"));
+    let store = Store::builder(small(dir.path())).gate(asked).open().unwrap();
+    let is_too_large = |refused| matches!(refused, AppendError::TooLarge { limit: 4_096, .. });
+    assert!(is_too_large(store.submit_event(sized("a", 4_097)).unwrap_err()));
+    assert!(is_too_large(store.submit_batch(vec![sized("a", 1), sized("b", 4_097)]).unwrap_err()));
+    assert!(is_too_large(store.append_event(sized("a", 4_097)).unwrap_err()));
+    store.close().unwrap();
+    let refused = store.append_event(sized("a", 4_097)).unwrap_err();
+    assert!(matches!(refused, AppendError::Closed), "of a closed store nothing else is said: {refused}");
 }
 
 /// Exactly at the limit it is accepted.
