@@ -5,6 +5,8 @@
 
 use super::checkpoints::State;
 use super::files::{Files, SegmentPlace, file_name, parse_name};
+use super::growing;
+use super::header::{OPEN_LEVELS, Stretch};
 use super::merge::Merging;
 use super::merged::{FAN_IN, LEVEL_MAX, Merged, span};
 use super::sealed_parts::{Frozen, SealedParts, Segment};
@@ -22,6 +24,8 @@ const STEP_NAMES: usize = 4_096;
 pub(crate) struct Chore {
     files: Arc<Files>,
     work: Work,
+    /// Whether what was to be written is.
+    is_made: bool,
 }
 
 #[derive(Debug)]
@@ -31,8 +35,10 @@ enum Work {
     Seal { number: u32, frozen: Arc<Frozen>, is_rest: bool },
     /// Write the lost file of a segment again.
     Rebuild { number: u32 },
+    /// Write a file that tells of the growing segment's begin.
+    Begin { level: u8, stretch: Stretch, state: Box<State> },
     /// Merge neighbours. `children` are segments' files or the merges that the new one stands for.
-    Merge { merge: Merged, children: Vec<(u8, u32)>, merging: Option<Box<Merging>>, is_made: bool },
+    Merge { merge: Merged, children: Vec<(u8, u32)>, merging: Option<Box<Merging>> },
 }
 
 /// What a finished chore changed.
@@ -42,7 +48,15 @@ pub(crate) struct Done(Change);
 impl Done {
     /// Whether something was written.
     pub(super) fn is_written(&self) -> bool {
-        matches!(self.0, Change::Written { .. } | Change::Merged { .. })
+        matches!(self.0, Change::Written { .. } | Change::Merged { .. } | Change::Begun { .. })
+    }
+
+    /// The segment of whose begin a file tells now, and up to which byte.
+    pub(super) fn begun(&self) -> Option<(u32, u64)> {
+        match self.0 {
+            Change::Begun { segment, end } => Some((segment, end)),
+            _ => None,
+        }
     }
 }
 
@@ -53,6 +67,10 @@ enum Change {
     },
     Merged {
         merge: Merged,
+    },
+    Begun {
+        segment: u32,
+        end: u64,
     },
     /// A file that the chore needed answers no more.
     Lost {
@@ -70,9 +88,18 @@ impl Chore {
             return None;
         }
         let work = unwritten(parts).or_else(|| lost(parts)).or_else(|| unmerged(parts))?;
+        Some(Self::new(files, work))
+    }
+
+    /// Writes what is known of the growing segment, as far as `stretch`.
+    pub(super) fn begin(files: &Arc<Files>, level: u8, stretch: Stretch, state: State) -> Self {
+        Self::new(files, Work::Begin { level, stretch, state: Box::new(state) })
+    }
+
+    fn new(files: &Arc<Files>, work: Work) -> Self {
         // There may be another behind it.
         files.counters.is_due.store(true, Ordering::Release);
-        Some(Self { files: Arc::clone(files), work })
+        Self { files: Arc::clone(files), work, is_made: false }
     }
 
     /// Does some of it; `None` if there is more to do. A chore that cannot be done now is done with nothing changed.
@@ -86,26 +113,34 @@ impl Chore {
                 seal_whole(&self.files, *number, &frozen.state).map(Some)
             }
             Work::Rebuild { number } => rebuild(&self.files, *number).map(Some),
-            Work::Merge { merge, children, merging, is_made } => {
-                let change = merge_step(&self.files, merge, children, merging);
-                *is_made = matches!(change, Ok(Some(_)));
-                change
+            Work::Begin { level, stretch, state } => {
+                let begun = Change::Begun { segment: stretch.last_segment, end: stretch.end };
+                growing::write_begin(&self.files, *level, *stretch, state).map(|()| Some(begun))
+            }
+            Work::Merge { merge, children, merging } => {
+                merge_step(&self.files, merge, children, merging)
             }
         };
+        self.is_made = matches!(stepped, Ok(Some(_)));
         match stepped {
             Ok(change) => change.map(Done),
             Err(error) => Some(Done(self.failed(&error))),
         }
     }
 
-    /// Removes what a finished merge stands for. Nobody needs it any more; what is left of it by a crash is removed
-    /// by the next open.
+    /// Removes what a new file stands for: merges of less, what told of a segment's begin. Nobody needs it any more; what is
+    /// left of it by a crash is removed by the next open.
     pub(crate) fn clean_up(self) {
-        let Work::Merge { children, is_made: true, .. } = &self.work else { return };
+        let superseded: Vec<(u8, u32)> = match &self.work {
+            _ if !self.is_made => return,
+            Work::Seal { number, .. } => OPEN_LEVELS.map(|level| (level, *number)).into(),
+            Work::Merge { children, .. } => children.iter().copied().filter(|(level, _)| *level > 0).collect(),
+            Work::Rebuild { .. } | Work::Begin { .. } => return,
+        };
         crate::point("index.chore.before_clean_up");
-        for (level, first) in children.iter().filter(|(level, _)| *level > 0) {
-            self.files.forget(*level, *first);
-            let _ = self.files.storage.remove(&file_name(*level, *first));
+        for (level, first) in superseded {
+            self.files.forget(level, first);
+            let _ = self.files.storage.remove(&file_name(level, first));
         }
     }
 
@@ -168,7 +203,7 @@ fn missing(parts: &SealedParts, level: u8, first: u32) -> Option<Work> {
         (0..FAN_IN).map(|child| (level - 1, first + child * span(level - 1))).collect();
     let before = children.iter().find_map(|(level, first)| missing(parts, *level, *first));
     let merge = Merged::new(level, first);
-    Some(before.unwrap_or(Work::Merge { merge, children, merging: None, is_made: false }))
+    Some(before.unwrap_or(Work::Merge { merge, children, merging: None }))
 }
 
 fn is_at(merge: &Merged, level: u8, first: u32) -> bool {
@@ -183,7 +218,7 @@ fn write(
 ) -> Result<Change, IndexError> {
     let stretch = files.stretch(number, number)?;
     crate::point("index.chore.before_file");
-    seal::write(&files.storage, file_name(0, number), stretch, part, state)?;
+    seal::write(&files.storage, 0, stretch, part, state)?;
     Ok(Change::Written { number })
 }
 
@@ -229,7 +264,8 @@ impl SealedParts {
             Change::Written { number } => parts.has_file(number),
             Change::Merged { merge } => parts.has_merge(merge),
             Change::Lost { level, first } => parts.has_lost(level, first),
-            Change::Nothing => {}
+            // Only who opens the index next looks into such a file.
+            Change::Begun { .. } | Change::Nothing => {}
         }
         parts
     }

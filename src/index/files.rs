@@ -2,7 +2,7 @@
 //! journal.
 
 use super::block::BLOCK_BYTES;
-use super::header::{OPEN_LEVEL, Stretch};
+use super::header::{OPEN_LEVELS, Stretch, is_open};
 use super::part::Part;
 use super::source::{Fact, Source};
 use super::table::{Blocks, Table, is_lost};
@@ -22,7 +22,8 @@ const SUFFIX: &str = ".index";
 pub(super) fn file_name(level: u8, first_segment: u32) -> String {
     match level {
         0 => format!("{first_segment:010}{SUFFIX}"),
-        OPEN_LEVEL => format!("{first_segment:010}{SUFFIX}-open"),
+        _ if level == OPEN_LEVELS[0] => format!("{first_segment:010}{SUFFIX}-open"),
+        _ if level == OPEN_LEVELS[1] => format!("{first_segment:010}{SUFFIX}-open-2"),
         _ => format!("{first_segment:010}{SUFFIX}-{level}"),
     }
 }
@@ -32,7 +33,8 @@ pub(super) fn parse_name(name: &str) -> Option<(u8, u32)> {
     let (number, rest) = name.split_once(SUFFIX)?;
     let level = match rest {
         "" => 0,
-        "-open" => OPEN_LEVEL,
+        "-open" => OPEN_LEVELS[0],
+        "-open-2" => OPEN_LEVELS[1],
         rest => rest.strip_prefix('-')?.parse().ok()?,
     };
     let first = number.parse().ok()?;
@@ -98,11 +100,9 @@ impl Files {
         let name = file_name(level, first);
         let table = Table::open(&*self.storage, &name, &self.source.store(), id, &self.blocks)?;
         let stretch = &table.header.stretch;
-        let is_right = match level {
-            OPEN_LEVEL => {
-                stretch.first_segment == first && stretch.last_segment == first && self.holds(stretch)?
-            }
-            _ => *stretch == self.stretch(first, last)?,
+        let is_right = match is_open(level) {
+            true => stretch.first_segment == first && stretch.last_segment == first && self.holds(stretch)?,
+            false => *stretch == self.stretch(first, last)?,
         };
         if is_right && table.header.level == level { Ok(table) } else { Err(table.damaged(0)) }
     }
@@ -198,6 +198,8 @@ pub(crate) struct Held {
 pub(super) struct SegmentPlace {
     pub(super) number: u32,
     pub(super) first: Position,
+    /// The level of its file.
+    pub(super) level: u8,
     /// Up to where its file tells of it; [`Position::END`] unless it is that of a segment that was still growing.
     pub(super) through: Position,
     /// Whether its file is known to be of no use.
@@ -206,7 +208,13 @@ pub(super) struct SegmentPlace {
 
 impl SegmentPlace {
     pub(super) fn new(number: u32, first: Position) -> Self {
-        Self { number, first, through: Position::END, is_lost: Arc::default() }
+        Self { number, first, level: 0, through: Position::END, is_lost: Arc::default() }
+    }
+
+    /// The begin of a segment, as far as a file of this level tells of it.
+    pub(super) fn begin_of(stretch: &Stretch, level: u8) -> Self {
+        let (first, through) = (Position::new(stretch.first), Position::new(stretch.last));
+        Self { level, through, ..Self::new(stretch.first_segment, first) }
     }
 
     /// The file, unless it is another one of its name: that of a segment that was growing is written anew when its writer
@@ -218,11 +226,6 @@ impl SegmentPlace {
 
     /// Whether its file tells only of its begin.
     pub(super) fn is_open(&self) -> bool {
-        self.through != Position::END
-    }
-
-    /// The level of its file.
-    pub(super) fn level(&self) -> u8 {
-        if self.is_open() { OPEN_LEVEL } else { 0 }
+        is_open(self.level)
     }
 }

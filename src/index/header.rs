@@ -8,8 +8,14 @@ pub(super) const FORMAT_VERSION: u32 = 2;
 const MAGIC: &[u8; 8] = b"TIMBRIDX";
 const STRETCH_BYTES: usize = 72;
 
-/// The level of the file that tells of the growing segment, as far as it had grown when the store was closed.
-pub(super) const OPEN_LEVEL: u8 = u8::MAX;
+/// The levels of the two files that can tell of the growing segment, as far as it had grown. What readers look into
+/// never changes: while one of them is read, the other is written.
+pub(super) const OPEN_LEVELS: [u8; 2] = [255, 254];
+
+/// Whether a file of this level tells of a segment's begin only.
+pub(super) fn is_open(level: u8) -> bool {
+    OPEN_LEVELS.contains(&level)
+}
 
 /// The stretch of the journal that a file of the index was made from. A file answers only for the stretch that is
 /// there now: all of this must be equal.

@@ -17,6 +17,7 @@ mod filter;
 #[cfg(feature = "simulation")]
 pub mod fuzzing;
 mod gaps;
+mod growing;
 mod header;
 mod lookups;
 mod merge;
@@ -115,6 +116,9 @@ pub(crate) struct IndexOptions {
     pub(crate) open_files_max: usize,
     /// Sealed segments that may wait in memory for their files; with more, whoever commits has to wait.
     pub(crate) unwritten_max: usize,
+    /// So many bytes of the growing segment no file may tell of; then one is written. It is about what an open after a kill
+    /// reads of it.
+    pub(crate) growth_bytes: u64,
     /// Whether files may be written: not beside another process that does.
     pub(crate) writes: bool,
 }
@@ -131,8 +135,8 @@ pub(crate) struct Index {
     /// The last frame that was applied whole.
     mark: Option<Mark>,
     resumes_at: Option<u32>,
-    /// Whether anything was applied since it was opened.
-    is_changed: bool,
+    /// Up to which byte of the growing segment a file tells of it.
+    begun: u64,
 }
 
 impl Default for Index {
@@ -145,7 +149,7 @@ impl Default for Index {
             applied: Position::START,
             mark: None,
             resumes_at: None,
-            is_changed: false,
+            begun: 0,
         }
     }
 }
@@ -171,7 +175,7 @@ impl Index {
             applied,
             mark: None,
             resumes_at: opened.resumes_at,
-            is_changed: false,
+            begun: opened.resumes_at.unwrap_or_default().into(),
         })
     }
 
@@ -221,11 +225,6 @@ impl Index {
         self.state.apply(id, checkpoint);
     }
 
-    /// Takes note of the last frame that was applied whole.
-    pub(crate) fn note_frame(&mut self, mark: Mark) {
-        self.mark = Some(mark);
-    }
-
     /// From which byte of [`Index::segment`] on the journal has to be read; `None` from its begin on.
     pub(crate) fn resumes_at(&self) -> Option<u32> {
         self.resumes_at
@@ -238,41 +237,8 @@ impl Index {
         self.resumes_at = place.filter(|(at, _)| *at == segment).map(|(_, offset)| offset);
     }
 
-    /// Writes what is known of the growing segment into a file, so that the next open need not read the segment. It is
-    /// for the end of a writer's life; a file that cannot be written is no loss.
-    pub(crate) fn write_open(&self) {
-        let Some(files) = self.sealed.files.as_ref().filter(|files| files.options.writes) else { return };
-        let mark = self.mark.filter(|mark| self.is_changed && mark.segment == self.segment());
-        if let Some(mark) = mark
-            && let Err(error) = self.try_write_open(files, mark)
-        {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(error, "the index of the growing segment could not be written");
-        }
-    }
-
-    fn try_write_open(&self, files: &Files, mark: Mark) -> Result<(), IndexError> {
-        let segment = self.segment();
-        let is_rest = self.sealed.segments.last().is_some_and(|before| before.place.number == segment);
-        let whole = if is_rest { Some(files.replayed(segment, self.applied)?) } else { None };
-        let part = whole.as_ref().unwrap_or(&self.open);
-        let stretch = Stretch {
-            store: files.source.store(),
-            first_segment: segment,
-            last_segment: segment,
-            first: part.first().get(),
-            last: self.applied.get(),
-            chain: mark.chain,
-            end: mark.end,
-            last_frame: mark.begin,
-        };
-        let name = files::file_name(header::OPEN_LEVEL, segment);
-        Ok(seal::write(&files.storage, name, stretch, part, Some(&self.state))?)
-    }
-
     /// Takes a record in.
     pub(crate) fn take(&mut self, fact: Fact<'_>) {
-        self.is_changed = true;
         match fact {
             Fact::Event { event, key, location } => self.apply(&event, key, location),
             Fact::Gap { gap, location } => self.apply_gap(gap, location),
@@ -313,6 +279,7 @@ impl Index {
             // Nothing below can panic: readers go on after a panic, and must not find the events in neither of the two.
             let part = std::mem::replace(&mut self.open, next);
             parts.segments.push(Segment { place, memory: Some(Arc::new(Frozen { part, state })) });
+            self.begun = 0;
             self.set_due(&parts);
             self.sealed = Arc::new(parts);
         }
@@ -332,12 +299,13 @@ impl Index {
 
     /// The next piece of work for the files, if there is any. One at a time: it is to be run and handed back.
     pub(crate) fn chore(&self) -> Option<Chore> {
-        Chore::next(&self.sealed)
+        Chore::next(&self.sealed).or_else(|| self.chore_of_growing())
     }
 
     /// Takes in what a chore changed.
     pub(crate) fn finish(&mut self, done: Done) {
         crate::point("index.finish.before");
+        self.note_begun(&done);
         self.sealed = Arc::new(self.sealed.after(done));
     }
 

@@ -2,7 +2,7 @@
 
 use super::checkpoints::State;
 use super::files::{Files, SegmentPlace, file_name, is_temporary, parse_name};
-use super::header::{Content, OPEN_LEVEL, Stretch};
+use super::header::{Content, OPEN_LEVELS, Stretch, is_open};
 use super::merged::{LEVEL_MAX, Merged, span};
 use super::sealed::Sealed;
 use super::sealed_parts::{SealedParts, Segment};
@@ -25,12 +25,7 @@ pub(super) struct Opened {
 pub(super) fn open(files: &Arc<Files>) -> Result<Opened, IndexError> {
     let names: BTreeSet<(u8, u32)> =
         files.storage.list()?.iter().filter_map(|name| parse_name(name)).collect();
-    let sealed = files.source.segments().saturating_sub(1);
-    let open = open_segment(files, sealed + 1, &names)?;
-    let (known, state) = match open {
-        Some((_, ref state)) => (sealed, state.clone()),
-        None => newest_state(files, sealed, &names)?,
-    };
+    let Known { whole: known, begin, state } = newest_state(files, &names)?;
     crate::point("index.open.state_known");
     let (merges, firsts) = merges(files, known, &names);
     let mut segments = Vec::with_capacity(known as usize);
@@ -48,31 +43,72 @@ pub(super) fn open(files: &Arc<Files>) -> Result<Opened, IndexError> {
         known => Position::new(files.stretch(known, known)?.last),
     };
     let mut resumes_at = None;
-    if let Some((stretch, _)) = open {
-        let (first, through) = (Position::new(stretch.first), Position::new(stretch.last));
-        let place = SegmentPlace { through, ..SegmentPlace::new(known + 1, first) };
+    if let Some((level, stretch)) = begin {
+        let place = SegmentPlace::begin_of(&stretch, level);
+        last = place.through;
         segments.push(Segment { place, memory: None });
         resumes_at = u32::try_from(stretch.end).ok();
-        last = through;
     }
     files.counters.is_due.store(true, Ordering::Release);
     if files.options.writes {
-        remove_leftovers(files, &merges, &names);
+        remove_leftovers(files, &merges, begin, &names);
     }
     let parts = SealedParts { files: Some(Arc::clone(files)), segments, merges, last };
     Ok(Opened { parts, state, segment: known + 1, resumes_at })
 }
 
-/// The file of the growing segment, if the last writer left one and the journal still has what it tells of.
-fn open_segment(
+/// Up to where the files tell everything: so many segments whole, and the begin of the next if a file tells of that.
+#[derive(Default)]
+struct Known {
+    whole: u32,
+    begin: Option<(u8, Stretch)>,
+    state: State,
+}
+
+/// The newest file that says what was true at its end. What comes after it is read again.
+fn newest_state(files: &Files, names: &BTreeSet<(u8, u32)>) -> Result<Known, IndexError> {
+    let segments = files.source.segments().max(1);
+    for number in (1..=segments).rev() {
+        if number < segments {
+            if let Some((_, state)) = state_in(files, (0, number), names)? {
+                return Ok(Known { whole: number, begin: None, state });
+            }
+            files.counters.lost.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some((begin, state)) = begin_in(files, number, names)? {
+            return Ok(Known { whole: number - 1, begin: Some(begin), state });
+        }
+    }
+    Ok(Known::default())
+}
+
+/// The file that tells most of a segment's begin, and what was true at the end of that.
+fn begin_in(
     files: &Files,
     number: u32,
     names: &BTreeSet<(u8, u32)>,
+) -> Result<Option<((u8, Stretch), State)>, IndexError> {
+    let mut most: Option<((u8, Stretch), State)> = None;
+    for level in OPEN_LEVELS {
+        let Some((stretch, state)) = state_in(files, (level, number), names)? else { continue };
+        if most.as_ref().is_none_or(|((_, other), _)| other.last < stretch.last) {
+            most = Some(((level, stretch), state));
+        }
+    }
+    Ok(most)
+}
+
+/// What a file tells of, and what was true at the end of that, if there is such a file and the journal still has what it
+/// was made from.
+fn state_in(
+    files: &Files,
+    (level, number): (u8, u32),
+    names: &BTreeSet<(u8, u32)>,
 ) -> Result<Option<(Stretch, State)>, IndexError> {
-    if !names.contains(&(OPEN_LEVEL, number)) {
+    if !names.contains(&(level, number)) {
         return Ok(None);
     }
-    let read = files.table(OPEN_LEVEL, number, number).and_then(|table| {
+    let read = files.table(level, number, number).and_then(|table| {
         let state = Sealed::new(&table).state()?;
         Ok(state.map(|state| (table.header.stretch, state)))
     });
@@ -80,31 +116,11 @@ fn open_segment(
         Err(IndexError::Journal(cause)) => Err(IndexError::Journal(cause)),
         // Recovery cut what it tells of, or it is damaged: the journal tells the rest.
         Err(error) => {
-            files.note_lost(OPEN_LEVEL, number, &error, false);
+            files.note_lost(level, number, &error, false);
             Ok(None)
         }
         found => found,
     }
-}
-
-/// The newest sealed segment whose file says what was true at its end. What comes after it is read again.
-fn newest_state(files: &Files, sealed: u32, names: &BTreeSet<(u8, u32)>) -> Result<(u32, State), IndexError> {
-    for number in (1..=sealed).rev() {
-        let state = match names.contains(&(0, number)) {
-            true => files.table(0, number, number).and_then(|table| Sealed::new(&table).state()),
-            false => Ok(None),
-        };
-        match state {
-            Ok(Some(state)) => return Ok((number, state)),
-            Ok(None) => files.counters.lost.fetch_add(1, Ordering::Relaxed),
-            Err(IndexError::Journal(cause)) => return Err(IndexError::Journal(cause)),
-            Err(error) => {
-                files.note_lost(0, number, &error, false);
-                continue;
-            }
-        };
-    }
-    Ok((0, State::default()))
 }
 
 /// The largest merges that there are, side by side, and the first positions that they tell.
@@ -149,11 +165,16 @@ fn firsts_of(files: &Files, merge: &Merged) -> Option<Vec<Position>> {
 
 /// Removes what was being made when the last writer ended, merges that larger ones stand for, and files of segments
 /// that there are not.
-fn remove_leftovers(files: &Files, merges: &[Merged], names: &BTreeSet<(u8, u32)>) {
+fn remove_leftovers(
+    files: &Files,
+    merges: &[Merged],
+    begin: Option<(u8, Stretch)>,
+    names: &BTreeSet<(u8, u32)>,
+) {
     let sealed = files.source.segments().saturating_sub(1);
     let is_used = |level: u8, first: u32| match level {
         0 => first <= sealed,
-        OPEN_LEVEL => first == sealed + 1,
+        _ if is_open(level) => begin.is_some_and(|(used, of)| (used, of.first_segment) == (level, first)),
         _ => merges.iter().any(|merge| (merge.level, merge.first_segment()) == (level, first)),
     };
     let unused = names.iter().filter(|(level, first)| !is_used(*level, *first));

@@ -3,8 +3,9 @@
 use super::checkpoints::State;
 use super::directory::{DirectoryWriter, LONG_BYTES, key_of};
 use super::filter::{self, FilterWriter};
+use super::files::file_name;
 use super::gaps::put_gap;
-use super::header::{Content, OPEN_LEVEL, Stretch};
+use super::header::{Content, Stretch};
 use super::names::Names;
 use super::part::{Part, Record};
 use super::postings::{Postings, Spot, Stand, Steps};
@@ -19,16 +20,16 @@ pub(super) const GAP_BIT: u32 = 1;
 /// The offset stands above that mark, so that a column is no wider than the segment is long.
 pub(super) const OFFSET_SHIFT: u32 = 1;
 
-/// Writes the lookups of `part` as the file `name`. Without a state, the file answers for its segment but not for
+/// Writes the lookups of `part` as the file of its level. Without a state, the file answers for its segment but not for
 /// what was true at its end.
 pub(super) fn write(
     storage: &Arc<dyn Storage>,
-    name: String,
+    level: u8,
     stretch: Stretch,
     part: &Part,
     state: Option<&State>,
 ) -> Result<(), StorageError> {
-    let level = if stretch.last_frame == 0 { 0 } else { OPEN_LEVEL };
+    let name = file_name(level, stretch.first_segment);
     let mut writer = TableWriter::create(storage, name, stretch, level)?;
     let (keys, causes) = (part.keys().len(), part.causes().len());
     let names = part.entities.len() + part.scopes.len() + part.kinds.len() + keys + causes;

@@ -237,14 +237,13 @@ impl SealedParts {
             return look(Lookup::Memory(&frozen.part));
         }
         let files = self.files.as_ref().expect("what is not in memory was written to files");
-        let SegmentPlace { number, is_lost, through, .. } = &segment.place;
-        let level = segment.place.level();
+        let SegmentPlace { number, level, is_lost, through, .. } = &segment.place;
         if !is_lost.load(Ordering::Acquire) {
-            let table = files.table(level, *number, *number);
+            let table = files.table(*level, *number, *number);
             let table = table.and_then(|table| segment.place.told_by(table));
             match table.and_then(|table| look(Lookup::File(Sealed::new(&table)))) {
                 Err(IndexError::Journal(cause)) => return Err(IndexError::Journal(cause)),
-                Err(error) => files.note_lost(level, *number, &error, is_lost.swap(true, Ordering::AcqRel)),
+                Err(error) => files.note_lost(*level, *number, &error, is_lost.swap(true, Ordering::AcqRel)),
                 answer => return answer,
             }
         }

@@ -154,7 +154,10 @@ fn journal_options(config: &Config) -> JournalOptions {
 }
 
 /// Sealed segments that may wait in memory for their files.
-const UNWRITTEN_MAX: usize = 2;
+const UNWRITTEN_MAX: usize = 1;
+
+/// A file tells of the growing segment each time another such part of it was written.
+const GROWTHS: u64 = 4;
 
 /// The index's limits.
 pub(crate) fn index_options(config: &Config) -> IndexOptions {
@@ -162,6 +165,7 @@ pub(crate) fn index_options(config: &Config) -> IndexOptions {
         cache_bytes: config.index_cache_bytes,
         open_files_max: config.open_files_max as usize,
         unwritten_max: UNWRITTEN_MAX,
+        growth_bytes: config.segment_bytes / GROWTHS,
         writes: true,
     }
 }

@@ -215,7 +215,7 @@ fn evict(dir: &Path) -> bool {
     cfg!(target_os = "linux")
 }
 
-/// Appends until the growing segment is nearly full, which is the most that recovery ever has to read.
+/// Appends until the growing segment is nearly full: then its lookups were told of longest ago.
 fn fill_a_segment_and_die(dir: &Path, count: u64) {
     let store = Store::open(config(dir)).unwrap();
     let segments = store.stats().segments;
@@ -224,8 +224,8 @@ fn fill_a_segment_and_die(dir: &Path, count: u64) {
         append(&store, next..next + BATCH, count);
         next += BATCH;
     }
-    let (begin, bytes) = (store.stats().bytes, 16_u64 << 20);
-    while store.stats().bytes - begin < bytes * 9 / 10 && store.stats().segments == segments + 1 {
+    let (begin, bytes) = (store.stats().bytes, 64_u64 << 20);
+    while store.stats().bytes - begin < bytes - (2 << 20) && store.stats().segments == segments + 1 {
         append(&store, next..next + 10 * BATCH, count);
         next += 10 * BATCH;
     }

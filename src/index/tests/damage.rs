@@ -9,10 +9,7 @@ use crate::storage::{Cache, StorageError};
 /// Ten segments and a rest, with every sort of file: of segments, of a merge, of the growing segment.
 fn every_file() -> (SimulatedDisk, Arc<Model>) {
     let (disk, model) = filled(SEGMENT_EVENTS * 10 + 4);
-    let mut image = disk.image();
-    image.delete(&files::file_name(header::OPEN_LEVEL, 11));
-    let disk = SimulatedDisk::from_image(image);
-    opened(&disk, &model).write_open();
+    assert_eq!(begins_of(&disk, 11).len(), 1);
     (disk, model)
 }
 
@@ -23,7 +20,7 @@ fn table(disk: &SimulatedDisk, name: &str) -> Result<Table, IndexError> {
 #[test]
 fn every_flipped_byte_of_a_file_fails_its_block_and_no_block_passes_for_another() {
     let (disk, _) = every_file();
-    for name in [files::file_name(0, 3), files::file_name(1, 1), files::file_name(header::OPEN_LEVEL, 11)] {
+    for name in [files::file_name(0, 3), files::file_name(1, 1), begins_of(&disk, 11).remove(0)] {
         let whole = disk.image().bytes(&name).unwrap();
         let blocks = (whole.len() / BLOCK_BYTES) as u32;
         let is_sound = |bytes: &[u8], block: u32| {

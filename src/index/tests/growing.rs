@@ -1,4 +1,5 @@
-//! The file of the growing segment: written by a close, believed by the next open if the journal still holds what it tells.
+//! The files of the growing segment: written while it grows and by a close, believed by the next open if the journal still
+//! holds what they tell.
 
 use super::*;
 
@@ -20,15 +21,90 @@ fn the_growing_segment_is_not_read_again_after_a_close() {
         assert_eq!(again.resumes_at(), Some(count as u32 + 1), "nothing is read again");
         check(&again, &model);
     }
-    let open = files::file_name(header::OPEN_LEVEL, whole.segments());
+    let [open] = &begins_of(&disk, whole.segments())[..] else { panic!("one file, or none") };
     let mut image = disk.image();
-    let mut bytes = image.bytes(&open).unwrap();
+    let mut bytes = image.bytes(open).unwrap();
     bytes[5_000] ^= 1;
-    image.put(&open, &bytes);
+    image.put(open, &bytes);
     check(&opened(&SimulatedDisk::from_image(image.clone()), &whole), &whole);
     // A journal that was cut does not hold what the file tells of.
     let cut = Arc::new(whole.begin(whole.last() - 2));
     let index = opened(&SimulatedDisk::from_image(image), &cut);
     assert_eq!(index.resumes_at(), None);
     check(&index, &cut);
+}
+
+/// An index over the first of many events that takes in one after the other, frame by frame.
+fn grown(disk: &SimulatedDisk, model: &Arc<Model>, growth_bytes: u64) -> Index {
+    let source: Arc<dyn Source> = Arc::clone(model) as _;
+    let options = IndexOptions { growth_bytes, ..options() };
+    let mut index = Index::open(Arc::new(disk.clone()), source, options).unwrap();
+    for number in index.applied().get() + 1..=model.last() {
+        model.give(number..=number, &mut |fact| index.take(fact));
+        let segment = index.segment();
+        let first = model.first_in(segment);
+        index.note_frame(Mark { segment, begin: number, end: number - first + 1, chain: CHAIN });
+        do_chores(&mut index);
+    }
+    index
+}
+
+/// What an open over the disk reads again of so many positions.
+fn positions_read(disk: &SimulatedDisk, model: &Arc<Model>) -> u64 {
+    let source: Arc<dyn Source> = Arc::clone(model) as _;
+    let index = Index::open(Arc::new(disk.clone()), source, options()).unwrap();
+    model.last() - index.applied().get()
+}
+
+#[test]
+fn who_was_killed_reads_again_only_what_has_grown_since_the_last_file() {
+    let whole = Model::of_segments(300, 100);
+    for count in (1..=300).step_by(7) {
+        let (disk, model) = (SimulatedDisk::new(), Arc::new(whole.begin(count)));
+        // There is no close: the process is gone.
+        drop(grown(&disk, &model, 10));
+        assert!(positions_read(&disk, &model) < 10, "{count}");
+        check_lookups(&opened(&disk, &model), &model);
+    }
+}
+
+#[test]
+fn lives_that_are_killed_write_the_one_file_while_readers_look_into_the_other() {
+    let (disk, whole) = (SimulatedDisk::new(), Model::of_segments(240, 1_000));
+    for count in [30, 35, 60, 90, 120, 240] {
+        let model = Arc::new(whole.begin(count));
+        let index = grown(&disk, &model, 8);
+        check_lookups(&index, &model);
+        assert!(positions_read(&disk, &model) < 8, "{count}");
+    }
+}
+
+#[test]
+fn a_segment_that_was_sealed_without_its_file_is_read_again_from_where_the_file_of_its_begin_ends() {
+    let (disk, whole) = (SimulatedDisk::new(), Model::of_segments(230, 100));
+    let model = Arc::new(whole.begin(195));
+    drop(grown(&disk, &model, 30));
+    // The rest was appended, the journal rolled, and no file was written any more.
+    assert_eq!(positions_read(&disk, &whole), 230 - 190);
+    let mut index = opened(&disk, &whole);
+    check_lookups(&index, &whole);
+    assert_eq!(begins_of(&disk, 2).len(), 1);
+    do_chores(&mut index);
+    check_lookups(&index, &whole);
+    assert!(begins_of(&disk, 2).is_empty(), "the whole segment's file stands for it");
+    assert_eq!(positions_read(&disk, &whole), 0);
+}
+
+#[test]
+fn a_close_writes_no_file_for_a_rest_that_is_quickly_read_again() {
+    let (disk, whole) = (SimulatedDisk::new(), Model::of_segments(100, 1_000));
+    let index = grown(&disk, &Arc::new(whole.begin(45)), 64);
+    index.write_open();
+    assert_eq!(positions_read(&disk, &Arc::new(whole.begin(45))), 0);
+    let model = Arc::new(whole.begin(49));
+    grown(&disk, &model, 64).write_open();
+    assert_eq!(positions_read(&disk, &model), 4, "a sixteenth of 64");
+    let model = Arc::new(whole.begin(50));
+    grown(&disk, &model, 64).write_open();
+    assert_eq!(positions_read(&disk, &model), 0);
 }
