@@ -6,13 +6,12 @@
 use super::checkpoints::State;
 use super::files::{Files, SegmentPlace, file_name, parse_name};
 use super::growing;
-use super::header::{OPEN_LEVELS, Stretch};
+use super::header::{PIECE_LEVELS, Stretch};
 use super::merge::Merging;
 use super::merged::{FAN_IN, LEVEL_MAX, Merged, span};
 use super::sealed_parts::{Frozen, SealedParts, Segment};
 use super::table::Table;
 use super::{IndexError, seal};
-use crate::position::Position;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -35,8 +34,8 @@ enum Work {
     Seal { number: u32, frozen: Arc<Frozen>, is_rest: bool },
     /// Write the lost file of a segment again.
     Rebuild { number: u32 },
-    /// Write a file that tells of the growing segment's begin.
-    Begin { level: u8, stretch: Stretch, state: Box<State> },
+    /// Write a file that tells of a piece of the growing segment.
+    Piece { place: SegmentPlace, stretch: Stretch, state: Box<State> },
     /// Merge neighbours. `children` are segments' files or the merges that the new one stands for.
     Merge { merge: Merged, children: Vec<(u8, u32)>, merging: Option<Box<Merging>> },
 }
@@ -48,13 +47,13 @@ pub(crate) struct Done(Change);
 impl Done {
     /// Whether something was written.
     pub(super) fn is_written(&self) -> bool {
-        matches!(self.0, Change::Written { .. } | Change::Merged { .. } | Change::Begun { .. })
+        matches!(self.0, Change::Written { .. } | Change::Merged { .. } | Change::Piece { .. })
     }
 
-    /// The segment of whose begin a file tells now, and up to which byte.
-    pub(super) fn begun(&self) -> Option<(u32, u64)> {
+    /// The piece of the growing segment of which a file tells now, and that file's level.
+    pub(super) fn piece(&self) -> Option<(u8, Stretch)> {
         match self.0 {
-            Change::Begun { segment, end } => Some((segment, end)),
+            Change::Piece { level, stretch } => Some((level, stretch)),
             _ => None,
         }
     }
@@ -68,9 +67,9 @@ enum Change {
     Merged {
         merge: Merged,
     },
-    Begun {
-        segment: u32,
-        end: u64,
+    Piece {
+        level: u8,
+        stretch: Stretch,
     },
     /// A file that the chore needed answers no more.
     Lost {
@@ -91,9 +90,9 @@ impl Chore {
         Some(Self::new(files, work))
     }
 
-    /// Writes what is known of the growing segment, as far as `stretch`.
-    pub(super) fn begin(files: &Arc<Files>, level: u8, stretch: Stretch, state: State) -> Self {
-        Self::new(files, Work::Begin { level, stretch, state: Box::new(state) })
+    /// Writes the file of a piece of the growing segment.
+    pub(super) fn of_piece(files: &Arc<Files>, place: SegmentPlace, stretch: Stretch, state: State) -> Self {
+        Self::new(files, Work::Piece { place, stretch, state: Box::new(state) })
     }
 
     fn new(files: &Arc<Files>, work: Work) -> Self {
@@ -113,13 +112,11 @@ impl Chore {
                 seal_whole(&self.files, *number, &frozen.state).map(Some)
             }
             Work::Rebuild { number } => rebuild(&self.files, *number).map(Some),
-            Work::Begin { level, stretch, state } => {
-                let begun = Change::Begun { segment: stretch.last_segment, end: stretch.end };
-                growing::write_begin(&self.files, *level, *stretch, state).map(|()| Some(begun))
+            Work::Piece { place, stretch, state } => {
+                let piece = Change::Piece { level: place.level, stretch: *stretch };
+                growing::write_piece(&self.files, place, *stretch, state).map(|()| Some(piece))
             }
-            Work::Merge { merge, children, merging } => {
-                merge_step(&self.files, merge, children, merging)
-            }
+            Work::Merge { merge, children, merging } => merge_step(&self.files, merge, children, merging),
         };
         self.is_made = matches!(stepped, Ok(Some(_)));
         match stepped {
@@ -128,20 +125,28 @@ impl Chore {
         }
     }
 
-    /// Removes what a new file stands for: merges of less, what told of a segment's begin. Nobody needs it any more; what is
-    /// left of it by a crash is removed by the next open.
+    /// Removes what a new file stands for: merges of less, a segment's pieces. Nobody needs it any more; what is left of it by
+    /// a crash is removed by the next open.
     pub(crate) fn clean_up(self) {
         let superseded: Vec<(u8, u32)> = match &self.work {
             _ if !self.is_made => return,
-            Work::Seal { number, .. } => OPEN_LEVELS.map(|level| (level, *number)).into(),
-            Work::Merge { children, .. } => children.iter().copied().filter(|(level, _)| *level > 0).collect(),
-            Work::Rebuild { .. } | Work::Begin { .. } => return,
+            Work::Seal { number, .. } => self.pieces(*number).collect(),
+            Work::Merge { children, .. } => {
+                children.iter().copied().filter(|(level, _)| *level > 0).collect()
+            }
+            Work::Rebuild { .. } | Work::Piece { .. } => return,
         };
         crate::point("index.chore.before_clean_up");
         for (level, first) in superseded {
             self.files.forget(level, first);
             let _ = self.files.storage.remove(&file_name(level, first));
         }
+    }
+
+    /// The pieces of a segment of which there are files.
+    fn pieces(&self, number: u32) -> impl Iterator<Item = (u8, u32)> {
+        let exists = move |level: &u8| self.files.storage.exists(&file_name(*level, number)).unwrap_or(false);
+        PIECE_LEVELS.take_while(exists).map(move |level| (level, number))
     }
 
     fn failed(&self, error: &IndexError) -> Change {
@@ -170,16 +175,16 @@ fn unwritten(parts: &SealedParts) -> Option<Work> {
 }
 
 fn lost(parts: &SealedParts) -> Option<Work> {
-    // A file of a growing segment is not mended: the segment's own will soon stand in its place.
+    // A file of a piece is not mended: the segment's own will soon stand in its place.
     let is_lost =
-        |segment: &&Segment| segment.place.is_lost.load(Ordering::Acquire) && !segment.place.is_open();
+        |segment: &&Segment| segment.place.is_lost.load(Ordering::Acquire) && !segment.place.is_piece();
     let segment = parts.segments.iter().find(is_lost)?;
     Some(Work::Rebuild { number: segment.place.number })
 }
 
 /// The first merge that is missing: of the highest level its place allows, its own missing parts first.
 fn unmerged(parts: &SealedParts) -> Option<Work> {
-    let is_written = |segment: &&Segment| segment.memory.is_none() && !segment.place.is_open();
+    let is_written = |segment: &&Segment| segment.memory.is_none() && !segment.place.is_piece();
     let written = parts.segments.iter().take_while(is_written).count() as u32;
     let mut first = 1;
     while first <= written {
@@ -225,12 +230,12 @@ fn write(
 /// Writes a lost file again. What was true at the segment's end only the file had known; an open that asks for it
 /// goes back to the segment before.
 fn rebuild(files: &Files, number: u32) -> Result<Change, IndexError> {
-    let part = files.rebuilt(number, Position::END)?;
+    let part = files.rebuilt(&files.whole(number)?)?;
     write(files, number, &part, None)
 }
 
 fn seal_whole(files: &Files, number: u32, state: &State) -> Result<Change, IndexError> {
-    let part = files.replayed(number, Position::END)?;
+    let part = files.replayed(&files.whole(number)?)?;
     write(files, number, &part, Some(state))
 }
 
@@ -264,8 +269,8 @@ impl SealedParts {
             Change::Written { number } => parts.has_file(number),
             Change::Merged { merge } => parts.has_merge(merge),
             Change::Lost { level, first } => parts.has_lost(level, first),
-            // Only who opens the index next looks into such a file.
-            Change::Begun { .. } | Change::Nothing => {}
+            // Who opens the index next looks into the file of a piece.
+            Change::Piece { .. } | Change::Nothing => {}
         }
         parts
     }
@@ -277,9 +282,8 @@ impl SealedParts {
             files.forget(0, number);
             segment.memory = None;
             segment.place = SegmentPlace::new(number, segment.place.first);
-            if self.segments.get(at + 1).is_some_and(|rest| rest.place.number == number) {
-                self.segments.remove(at + 1);
-            }
+            // What stood there in pieces.
+            self.segments.dedup_by_key(|segment| segment.place.number);
         }
     }
 

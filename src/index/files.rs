@@ -2,7 +2,7 @@
 //! journal.
 
 use super::block::BLOCK_BYTES;
-use super::header::{OPEN_LEVELS, Stretch, is_open};
+use super::header::{PIECE_LEVELS, Stretch, is_piece};
 use super::part::Part;
 use super::source::{Fact, Source};
 use super::table::{Blocks, Table, is_lost};
@@ -17,13 +17,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 const REBUILT_MAX: usize = 2;
 
 const SUFFIX: &str = ".index";
+/// What the name of a piece has behind that.
+const PIECE: &str = "-open-";
 
 /// The name of the file of a level whose stretch begins with this segment.
 pub(super) fn file_name(level: u8, first_segment: u32) -> String {
     match level {
         0 => format!("{first_segment:010}{SUFFIX}"),
-        _ if level == OPEN_LEVELS[0] => format!("{first_segment:010}{SUFFIX}-open"),
-        _ if level == OPEN_LEVELS[1] => format!("{first_segment:010}{SUFFIX}-open-2"),
+        _ if is_piece(level) => {
+            format!("{first_segment:010}{SUFFIX}{PIECE}{}", level - PIECE_LEVELS.start() + 1)
+        }
         _ => format!("{first_segment:010}{SUFFIX}-{level}"),
     }
 }
@@ -31,11 +34,10 @@ pub(super) fn file_name(level: u8, first_segment: u32) -> String {
 /// The level and the first segment in the name of a file of the index; `None` for every other file.
 pub(super) fn parse_name(name: &str) -> Option<(u8, u32)> {
     let (number, rest) = name.split_once(SUFFIX)?;
-    let level = match rest {
-        "" => 0,
-        "-open" => OPEN_LEVELS[0],
-        "-open-2" => OPEN_LEVELS[1],
-        rest => rest.strip_prefix('-')?.parse().ok()?,
+    let level = match (rest, rest.strip_prefix(PIECE)) {
+        ("", _) => 0,
+        (_, Some(piece)) => PIECE_LEVELS.start().checked_add(piece.parse::<u8>().ok()?.checked_sub(1)?)?,
+        _ => rest.strip_prefix('-')?.parse().ok()?,
     };
     let first = number.parse().ok()?;
     (first > 0 && file_name(level, first) == name).then_some((level, first))
@@ -66,7 +68,7 @@ pub(super) struct Files {
     pub(super) counters: Counters,
     blocks: Arc<Blocks>,
     tables: Cache<(u8, u32), Arc<Table>>,
-    rebuilt: Cache<(u32, Position), Arc<Part>>,
+    rebuilt: Cache<(u32, Position, Position), Arc<Part>>,
     next_id: AtomicU64,
 }
 
@@ -100,7 +102,7 @@ impl Files {
         let name = file_name(level, first);
         let table = Table::open(&*self.storage, &name, &self.source.store(), id, &self.blocks)?;
         let stretch = &table.header.stretch;
-        let is_right = match is_open(level) {
+        let is_right = match is_piece(level) {
             true => stretch.first_segment == first && stretch.last_segment == first && self.holds(stretch)?,
             false => *stretch == self.stretch(first, last)?,
         };
@@ -123,21 +125,27 @@ impl Files {
         self.tables.remove(&(level, first));
     }
 
-    /// The lookups of a segment whose file is lost, made from the journal, up to a position. Memory is that of one
-    /// segment.
-    pub(super) fn rebuilt(&self, segment: u32, through: Position) -> Result<Arc<Part>, IndexError> {
-        if let Some(part) = self.rebuilt.get(&(segment, through)) {
+    /// The place of a sealed segment.
+    pub(super) fn whole(&self, number: u32) -> Result<SegmentPlace, IndexError> {
+        let first = self.source.first_of(number).map_err(IndexError::Journal)?;
+        Ok(SegmentPlace::new(number, first))
+    }
+
+    /// The lookups of a place whose file is lost, made from the journal. Memory is that of one segment.
+    pub(super) fn rebuilt(&self, place: &SegmentPlace) -> Result<Arc<Part>, IndexError> {
+        let key = (place.number, place.first, place.through);
+        if let Some(part) = self.rebuilt.get(&key) {
             return Ok(part);
         }
-        let part = Arc::new(self.replayed(segment, through)?);
-        self.rebuilt.insert((segment, through), Arc::clone(&part));
+        let part = Arc::new(self.replayed(place)?);
+        self.rebuilt.insert(key, Arc::clone(&part));
         Ok(part)
     }
 
-    /// The lookups of a segment, made from the journal, up to a position.
-    pub(super) fn replayed(&self, segment: u32, through: Position) -> Result<Part, IndexError> {
-        let first = self.source.first_of(segment).map_err(IndexError::Journal)?;
-        let mut part = Part::new(segment, first);
+    /// The lookups of a place, made from the journal.
+    pub(super) fn replayed(&self, place: &SegmentPlace) -> Result<Part, IndexError> {
+        let SegmentPlace { number, first, begin, through, .. } = *place;
+        let mut part = Part::new(number, first);
         let mut push = |fact: Fact<'_>| match fact {
             Fact::Event { event, key, location } if event.position() <= through => {
                 part.push(&event, key, location);
@@ -145,7 +153,7 @@ impl Files {
             Fact::Gap { gap, location } if *gap.end() <= through => part.push_gap(gap, location.offset),
             _ => {}
         };
-        self.source.replay(segment, &mut push).map_err(IndexError::Journal)?;
+        self.source.replay(number, (begin, first), &mut push).map_err(IndexError::Journal)?;
         Ok(part)
     }
 
@@ -193,14 +201,16 @@ pub(crate) struct Held {
     pub(crate) rebuilt: usize,
 }
 
-/// What is kept of every segment: under a hundred bytes for each.
+/// What is kept of every segment, or of every piece of one: under a hundred bytes for each.
 #[derive(Debug, Clone)]
 pub(super) struct SegmentPlace {
     pub(super) number: u32,
     pub(super) first: Position,
     /// The level of its file.
     pub(super) level: u8,
-    /// Up to where its file tells of it; [`Position::END`] unless it is that of a segment that was still growing.
+    /// The byte of the segment at which the first record that it tells of can stand; 0 for the segment's begin.
+    pub(super) begin: u32,
+    /// Up to where its file tells of it; [`Position::END`] unless it is a piece.
     pub(super) through: Position,
     /// Whether its file is known to be of no use.
     pub(super) is_lost: Arc<AtomicBool>,
@@ -208,24 +218,18 @@ pub(super) struct SegmentPlace {
 
 impl SegmentPlace {
     pub(super) fn new(number: u32, first: Position) -> Self {
-        Self { number, first, level: 0, through: Position::END, is_lost: Arc::default() }
+        Self { number, first, level: 0, begin: 0, through: Position::END, is_lost: Arc::default() }
     }
 
-    /// The begin of a segment, as far as a file of this level tells of it.
-    pub(super) fn begin_of(stretch: &Stretch, level: u8) -> Self {
-        let (first, through) = (Position::new(stretch.first), Position::new(stretch.last));
-        Self { level, through, ..Self::new(stretch.first_segment, first) }
-    }
-
-    /// The file, unless it is another one of its name: that of a segment that was growing is written anew when its writer
-    /// ends, and then tells of what is known without it too.
+    /// The file, unless it is another one of its name: beside a reader, a writer that recovers makes its pieces anew.
     pub(super) fn told_by(&self, table: Arc<Table>) -> Result<Arc<Table>, IndexError> {
-        let is_same = !self.is_open() || table.header.stretch.last == self.through.get();
+        let Stretch { first, last, .. } = table.header.stretch;
+        let is_same = !self.is_piece() || (first, last) == (self.first.get(), self.through.get());
         if is_same { Ok(table) } else { Err(table.damaged(0)) }
     }
 
-    /// Whether its file tells only of its begin.
-    pub(super) fn is_open(&self) -> bool {
-        is_open(self.level)
+    /// Whether its file tells of a piece of the segment only.
+    pub(super) fn is_piece(&self) -> bool {
+        is_piece(self.level)
     }
 }

@@ -2,19 +2,19 @@
 
 use super::block::{BLOCK_BYTES, is_whole, put_block};
 use super::bytes::Bytes;
+use std::ops::RangeInclusive;
 
 /// The version of everything the index writes; a file of another version is rebuilt.
 pub(super) const FORMAT_VERSION: u32 = 2;
 const MAGIC: &[u8; 8] = b"TIMBRIDX";
 const STRETCH_BYTES: usize = 72;
 
-/// The levels of the two files that can tell of the growing segment, as far as it had grown. What readers look into
-/// never changes: while one of them is read, the other is written.
-pub(super) const OPEN_LEVELS: [u8; 2] = [255, 254];
+/// The levels of the files that tell of the growing segment, piece after piece: the first has the first.
+pub(super) const PIECE_LEVELS: RangeInclusive<u8> = 128..=u8::MAX;
 
-/// Whether a file of this level tells of a segment's begin only.
-pub(super) fn is_open(level: u8) -> bool {
-    OPEN_LEVELS.contains(&level)
+/// Whether a file of this level tells of a piece of a segment only.
+pub(super) fn is_piece(level: u8) -> bool {
+    PIECE_LEVELS.contains(&level)
 }
 
 /// The stretch of the journal that a file of the index was made from. A file answers only for the stretch that is
@@ -32,7 +32,7 @@ pub(crate) struct Stretch {
     pub(crate) chain: [u8; 16],
     /// Where the stretch ends in its last segment, in bytes.
     pub(crate) end: u64,
-    /// Where the frame begins that ends there; 0 if the segment is sealed.
+    /// Where the frame begins that ends there; 0 unless it is a piece of a segment.
     pub(crate) last_frame: u64,
 }
 

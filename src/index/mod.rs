@@ -52,6 +52,7 @@ use crate::region::Region;
 use crate::storage::Storage;
 use checkpoints::State;
 use files::{Files, SegmentPlace};
+use growing::Untold;
 use header::Content;
 use part::Part;
 use postings::Steps;
@@ -135,8 +136,8 @@ pub(crate) struct Index {
     /// The last frame that was applied whole.
     mark: Option<Mark>,
     resumes_at: Option<u32>,
-    /// Up to which byte of the growing segment a file tells of it.
-    begun: u64,
+    /// Where that part of the growing segment begins of which no file tells.
+    untold: Untold,
 }
 
 impl Default for Index {
@@ -149,7 +150,7 @@ impl Default for Index {
             applied: Position::START,
             mark: None,
             resumes_at: None,
-            begun: 0,
+            untold: Untold::from(Position::new(1)),
         }
     }
 }
@@ -175,7 +176,11 @@ impl Index {
             applied,
             mark: None,
             resumes_at: opened.resumes_at,
-            begun: opened.resumes_at.unwrap_or_default().into(),
+            untold: Untold {
+                level: opened.next_level,
+                first: applied.next(),
+                begin: opened.resumes_at.unwrap_or_default(),
+            },
         })
     }
 
@@ -279,7 +284,7 @@ impl Index {
             // Nothing below can panic: readers go on after a panic, and must not find the events in neither of the two.
             let part = std::mem::replace(&mut self.open, next);
             parts.segments.push(Segment { place, memory: Some(Arc::new(Frozen { part, state })) });
-            self.begun = 0;
+            self.untold = Untold::from(self.open.first());
             self.set_due(&parts);
             self.sealed = Arc::new(parts);
         }
@@ -305,7 +310,7 @@ impl Index {
     /// Takes in what a chore changed.
     pub(crate) fn finish(&mut self, done: Done) {
         crate::point("index.finish.before");
-        self.note_begun(&done);
+        self.note_piece(&done);
         self.sealed = Arc::new(self.sealed.after(done));
     }
 

@@ -2,7 +2,7 @@
 
 use super::checkpoints::State;
 use super::files::{Files, SegmentPlace, file_name, is_temporary, parse_name};
-use super::header::{Content, OPEN_LEVELS, Stretch, is_open};
+use super::header::{Content, PIECE_LEVELS, Stretch, is_piece};
 use super::merged::{LEVEL_MAX, Merged, span};
 use super::sealed::Sealed;
 use super::sealed_parts::{SealedParts, Segment};
@@ -19,13 +19,15 @@ pub(super) struct Opened {
     /// The segment whose records come next, and from which byte on; `None` from its begin on.
     pub(super) segment: u32,
     pub(super) resumes_at: Option<u32>,
+    /// The level of the file that tells of the next piece of that segment.
+    pub(super) next_level: Option<u8>,
 }
 
 /// Finds the files of the index. Reads the merges' heads and one segment's file, whatever the size of the store.
 pub(super) fn open(files: &Arc<Files>) -> Result<Opened, IndexError> {
     let names: BTreeSet<(u8, u32)> =
         files.storage.list()?.iter().filter_map(|name| parse_name(name)).collect();
-    let Known { whole: known, begin, state } = newest_state(files, &names)?;
+    let Known { whole: known, pieces, end: resumes_at, state } = newest_state(files, &names)?;
     crate::point("index.open.state_known");
     let (merges, firsts) = merges(files, known, &names);
     let mut segments = Vec::with_capacity(known as usize);
@@ -42,60 +44,65 @@ pub(super) fn open(files: &Arc<Files>) -> Result<Opened, IndexError> {
         0 => Position::START,
         known => Position::new(files.stretch(known, known)?.last),
     };
-    let mut resumes_at = None;
-    if let Some((level, stretch)) = begin {
-        let place = SegmentPlace::begin_of(&stretch, level);
+    let next_level = PIECE_LEVELS.clone().nth(pieces.len());
+    for place in pieces {
         last = place.through;
         segments.push(Segment { place, memory: None });
-        resumes_at = u32::try_from(stretch.end).ok();
     }
     files.counters.is_due.store(true, Ordering::Release);
     if files.options.writes {
-        remove_leftovers(files, &merges, begin, &names);
+        remove_leftovers(files, known, next_level, &merges, &names);
     }
     let parts = SealedParts { files: Some(Arc::clone(files)), segments, merges, last };
-    Ok(Opened { parts, state, segment: known + 1, resumes_at })
+    Ok(Opened { parts, state, segment: known + 1, resumes_at, next_level })
 }
 
-/// Up to where the files tell everything: so many segments whole, and the begin of the next if a file tells of that.
+/// Up to where the files tell everything: so many segments whole, and the next in pieces.
 #[derive(Default)]
 struct Known {
     whole: u32,
-    begin: Option<(u8, Stretch)>,
+    pieces: Vec<SegmentPlace>,
+    /// Where the last piece ends in its segment.
+    end: Option<u32>,
     state: State,
 }
 
-/// The newest file that says what was true at its end. What comes after it is read again.
+/// The newest files that say what was true at their end. What comes after it is read again.
 fn newest_state(files: &Files, names: &BTreeSet<(u8, u32)>) -> Result<Known, IndexError> {
     let segments = files.source.segments().max(1);
     for number in (1..=segments).rev() {
         if number < segments {
             if let Some((_, state)) = state_in(files, (0, number), names)? {
-                return Ok(Known { whole: number, begin: None, state });
+                return Ok(Known { whole: number, state, ..Known::default() });
             }
             files.counters.lost.fetch_add(1, Ordering::Relaxed);
         }
-        if let Some((begin, state)) = begin_in(files, number, names)? {
-            return Ok(Known { whole: number - 1, begin: Some(begin), state });
+        let known = pieces_of(files, number, names)?;
+        if !known.pieces.is_empty() {
+            return Ok(known);
         }
     }
     Ok(Known::default())
 }
 
-/// The file that tells most of a segment's begin, and what was true at the end of that.
-fn begin_in(
-    files: &Files,
-    number: u32,
-    names: &BTreeSet<(u8, u32)>,
-) -> Result<Option<((u8, Stretch), State)>, IndexError> {
-    let mut most: Option<((u8, Stretch), State)> = None;
-    for level in OPEN_LEVELS {
-        let Some((stretch, state)) = state_in(files, (level, number), names)? else { continue };
-        if most.as_ref().is_none_or(|((_, other), _)| other.last < stretch.last) {
-            most = Some(((level, stretch), state));
+/// The pieces of a segment of which there are files, as far as one follows the other.
+fn pieces_of(files: &Files, number: u32, names: &BTreeSet<(u8, u32)>) -> Result<Known, IndexError> {
+    let mut known = Known { whole: number - 1, ..Known::default() };
+    for level in PIECE_LEVELS {
+        let Some((stretch, state)) = state_in(files, (level, number), names)? else { break };
+        let expected = match known.pieces.last() {
+            Some(before) => before.through.next(),
+            None => files.source.first_of(number).map_err(IndexError::Journal)?,
+        };
+        let (first, through) = (Position::new(stretch.first), Position::new(stretch.last));
+        if first != expected {
+            break;
         }
+        let begin = known.end.unwrap_or_default();
+        known.pieces.push(SegmentPlace { level, begin, through, ..SegmentPlace::new(number, first) });
+        (known.end, known.state) = (u32::try_from(stretch.end).ok(), state);
     }
-    Ok(most)
+    Ok(known)
 }
 
 /// What a file tells of, and what was true at the end of that, if there is such a file and the journal still has what it
@@ -167,14 +174,15 @@ fn firsts_of(files: &Files, merge: &Merged) -> Option<Vec<Position>> {
 /// that there are not.
 fn remove_leftovers(
     files: &Files,
+    known: u32,
+    next_level: Option<u8>,
     merges: &[Merged],
-    begin: Option<(u8, Stretch)>,
     names: &BTreeSet<(u8, u32)>,
 ) {
     let sealed = files.source.segments().saturating_sub(1);
     let is_used = |level: u8, first: u32| match level {
         0 => first <= sealed,
-        _ if is_open(level) => begin.is_some_and(|(used, of)| (used, of.first_segment) == (level, first)),
+        _ if is_piece(level) => first == known + 1 && next_level.is_none_or(|next| level < next),
         _ => merges.iter().any(|merge| (merge.level, merge.first_segment()) == (level, first)),
     };
     let unused = names.iter().filter(|(level, first)| !is_used(*level, *first));

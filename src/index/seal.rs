@@ -2,8 +2,8 @@
 
 use super::checkpoints::State;
 use super::directory::{DirectoryWriter, LONG_BYTES, key_of};
-use super::filter::{self, FilterWriter};
 use super::files::file_name;
+use super::filter::{self, FilterWriter};
 use super::gaps::put_gap;
 use super::header::{Content, Stretch};
 use super::names::Names;

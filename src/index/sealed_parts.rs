@@ -21,7 +21,7 @@ pub(super) struct Frozen {
     pub(super) state: State,
 }
 
-/// One sealed segment.
+/// One sealed segment, or a piece of the last.
 #[derive(Debug, Clone)]
 pub(super) struct Segment {
     pub(super) place: SegmentPlace,
@@ -34,7 +34,7 @@ pub(super) struct Segment {
 pub(crate) struct SealedParts {
     /// `None` only while there is no journal yet, and for an index that is in memory whole.
     pub(super) files: Option<Arc<Files>>,
-    /// By number, from 1.
+    /// By number, from 1. Only what stands behind all merges can be a piece.
     pub(super) segments: Vec<Segment>,
     /// Disjoint, in order. What they cover need not be looked for segment by segment.
     pub(super) merges: Vec<Merged>,
@@ -237,7 +237,7 @@ impl SealedParts {
             return look(Lookup::Memory(&frozen.part));
         }
         let files = self.files.as_ref().expect("what is not in memory was written to files");
-        let SegmentPlace { number, level, is_lost, through, .. } = &segment.place;
+        let SegmentPlace { number, level, is_lost, .. } = &segment.place;
         if !is_lost.load(Ordering::Acquire) {
             let table = files.table(*level, *number, *number);
             let table = table.and_then(|table| segment.place.told_by(table));
@@ -247,7 +247,7 @@ impl SealedParts {
                 answer => return answer,
             }
         }
-        look(Lookup::Memory(&*files.rebuilt(*number, *through)?))
+        look(Lookup::Memory(&*files.rebuilt(&segment.place)?))
     }
 }
 

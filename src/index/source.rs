@@ -36,6 +36,12 @@ pub(crate) trait Source: Debug + Send + Sync {
     /// Whether the growing segment still has the frame that ends this stretch, with the same history before it.
     fn holds(&self, stretch: &Stretch) -> Result<bool, SharedError>;
 
-    /// Gives every record of one segment, in order.
-    fn replay(&self, segment: u32, sink: &mut dyn FnMut(Fact<'_>)) -> Result<(), SharedError>;
+    /// Gives every record of one segment, in order, from the frame on that begins at byte `from.0` with position `from.1`;
+    /// from its begin on if that is 0.
+    fn replay(
+        &self,
+        segment: u32,
+        from: (u32, Position),
+        sink: &mut dyn FnMut(Fact<'_>),
+    ) -> Result<(), SharedError>;
 }

@@ -8,8 +8,13 @@ use crate::position::{CheckpointId, Version};
 use crate::region::Region;
 use crate::storage::simulated::SimulatedDisk;
 
-const OPTIONS: IndexOptions =
-    IndexOptions { cache_bytes: 1 << 18, open_files_max: 8, unwritten_max: 2, growth_bytes: 700, writes: true };
+const OPTIONS: IndexOptions = IndexOptions {
+    cache_bytes: 1 << 18,
+    open_files_max: 8,
+    unwritten_max: 2,
+    growth_bytes: 700,
+    writes: true,
+};
 
 fn open(disk: &SimulatedDisk) -> (Journal, Index) {
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());

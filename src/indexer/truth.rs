@@ -50,9 +50,18 @@ impl Source for Truth {
             .map_err(shared)
     }
 
-    fn replay(&self, segment: u32, sink: &mut dyn FnMut(Fact<'_>)) -> Result<(), SharedError> {
+    fn replay(
+        &self,
+        segment: u32,
+        (offset, position): (u32, Position),
+        sink: &mut dyn FnMut(Fact<'_>),
+    ) -> Result<(), SharedError> {
         let mut replay = || {
-            let (mut block, mut point) = (self.0.block(), self.0.begin_of(segment)?);
+            let mut block = self.0.block();
+            let mut point = match offset {
+                0 => self.0.begin_of(segment)?,
+                _ => ReadPoint { segment, offset, position },
+            };
             while point.segment == segment && self.0.read_block(&mut block, point, BLOCK_BYTES)? {
                 if block.start().segment != segment {
                     break;

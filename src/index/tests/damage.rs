@@ -9,7 +9,7 @@ use crate::storage::{Cache, StorageError};
 /// Ten segments and a rest, with every sort of file: of segments, of a merge, of the growing segment.
 fn every_file() -> (SimulatedDisk, Arc<Model>) {
     let (disk, model) = filled(SEGMENT_EVENTS * 10 + 4);
-    assert_eq!(begins_of(&disk, 11).len(), 1);
+    assert_eq!(pieces_of(&disk, 11).len(), 1);
     (disk, model)
 }
 
@@ -20,7 +20,7 @@ fn table(disk: &SimulatedDisk, name: &str) -> Result<Table, IndexError> {
 #[test]
 fn every_flipped_byte_of_a_file_fails_its_block_and_no_block_passes_for_another() {
     let (disk, _) = every_file();
-    for name in [files::file_name(0, 3), files::file_name(1, 1), begins_of(&disk, 11).remove(0)] {
+    for name in [files::file_name(0, 3), files::file_name(1, 1), pieces_of(&disk, 11).remove(0)] {
         let whole = disk.image().bytes(&name).unwrap();
         let blocks = (whole.len() / BLOCK_BYTES) as u32;
         let is_sound = |bytes: &[u8], block: u32| {
@@ -223,8 +223,13 @@ impl Source for Unreadable {
         self.0.holds(stretch)
     }
 
-    fn replay(&self, segment: u32, sink: &mut dyn FnMut(Fact<'_>)) -> Result<(), SharedError> {
-        self.0.replay(segment, sink)
+    fn replay(
+        &self,
+        segment: u32,
+        from: (u32, Position),
+        sink: &mut dyn FnMut(Fact<'_>),
+    ) -> Result<(), SharedError> {
+        self.0.replay(segment, from, sink)
     }
 }
 

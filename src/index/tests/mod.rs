@@ -152,9 +152,15 @@ impl Source for Model {
         Ok(stretch.last <= self.last() && stretch.last == stretch.last_frame && stretch.chain == CHAIN)
     }
 
-    fn replay(&self, segment: u32, sink: &mut dyn FnMut(Fact<'_>)) -> Result<(), SharedError> {
+    fn replay(
+        &self,
+        segment: u32,
+        (begin, position): (u32, Position),
+        sink: &mut dyn FnMut(Fact<'_>),
+    ) -> Result<(), SharedError> {
         let first = self.first_in(segment);
-        self.give(first..=(first + self.segment_events - 1).min(self.last()), sink);
+        let from = if begin == 0 { first } else { position.get() };
+        self.give(from..=(first + self.segment_events - 1).min(self.last()), sink);
         Ok(())
     }
 }
@@ -185,11 +191,11 @@ fn do_chores(index: &mut Index) {
     while index.has_chores() && index.run_chore() {}
 }
 
-/// The names of the files that tell of a segment's begin.
-fn begins_of(disk: &SimulatedDisk, segment: u32) -> Vec<String> {
-    let names = header::OPEN_LEVELS.map(|level| files::file_name(level, segment));
+/// The names of the files that tell of a segment's pieces.
+fn pieces_of(disk: &SimulatedDisk, segment: u32) -> Vec<String> {
+    let names = header::PIECE_LEVELS.map(|level| files::file_name(level, segment));
     let image = disk.image();
-    names.into_iter().filter(|name| image.bytes(name).is_some()).collect()
+    names.filter(|name| image.bytes(name).is_some()).collect()
 }
 
 /// A disk with every file written, and the model.
