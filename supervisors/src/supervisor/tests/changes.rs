@@ -141,3 +141,46 @@ fn a_tree_that_has_ended_says_how() {
         assert_eq!(states(&running), (ChildState::Stopped, ChildState::Stopped));
     });
 }
+
+/// A supervisor is removed like any other child: with all below it, and its own children may be removed first.
+#[test]
+fn a_nested_supervisor_is_removed_with_all_below_it() {
+    everywhere(|runtime| {
+        let strings = strings();
+        let (spec, address) = puppet("a", &strings[0]);
+        let (inner, below) = ChildSpec::supervisor(Supervisor::one_for_one("inner").child(spec));
+        let running = Supervisor::one_for_one("top").child(inner).start_on(runtime).expect("it starts");
+        let ended = running.handle().remove(&"inner".into()).expect("it is there");
+        assert!(!ended.is_abnormal(), "{ended}");
+        assert_eq!(strings[0].log(), "+a1 -a1");
+        assert_eq!(address.call(Do::Which), Err(CallError::Stopped));
+        assert!(matches!(below.add(puppet("b", &strings[1]).0), Err(AddError::Stopped)));
+        assert_eq!(running.handle().children(), []);
+    });
+}
+
+/// A handle is there before its supervisor is, and after it.
+#[test]
+fn a_handle_tells_whether_its_supervisor_has_begun_and_ended() {
+    everywhere(|runtime| {
+        let (inner, handle) = ChildSpec::supervisor(Supervisor::one_for_one("inner"));
+        let state = || handle.tree().root.state;
+        assert_eq!(state(), ChildState::New);
+        let running = Supervisor::one_for_one("top").child(inner).start_on(runtime).expect("it starts");
+        assert_eq!(state(), ChildState::Running);
+        assert!(running.shutdown().is_clean());
+        assert_eq!(state(), ChildState::Stopped);
+    });
+}
+
+/// What a user holds prints its name and what it is; a lock of the tree is not needed for that.
+#[test]
+fn supervisors_handles_and_trees_print_their_name() {
+    let top = Supervisor::one_for_all("top");
+    assert!(format!("{top:?}").contains("name: ChildId(\"top\"), strategy: OneForAll"), "{top:?}");
+    let running = top.start().expect("it starts");
+    assert_eq!(format!("{:?}", running.handle()), "SupervisorHandle(ChildId(\"top\"))");
+    assert_eq!(format!("{running:?}"), "Running { root: ChildId(\"top\"), ended: None }");
+    assert!(running.shutdown().is_clean());
+    assert_eq!(format!("{running:?}"), "Running { root: ChildId(\"top\"), ended: Some(Shutdown) }");
+}

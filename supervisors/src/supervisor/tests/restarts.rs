@@ -328,3 +328,40 @@ fn a_pause_before_a_restart_ends_at_once_on_stop() {
     trio.hear("a", "restart 1");
     assert!(trio.running.shutdown().reason.to_string().contains("shutdown"));
 }
+
+/// Children that failed together do not come back together: with jitter each pause is another.
+#[test]
+fn with_jitter_children_that_fail_together_come_back_one_by_one() {
+    let jittered = |_: &str, spec: ChildSpec| {
+        let hour = std::time::Duration::from_secs(3600);
+        spec.restart(bounded(8, 100_000_000)).backoff(Backoff {
+            initial: hour,
+            max: hour,
+            factor: 1.0,
+            jitter: 1.0,
+        })
+    };
+    simulated(|runtime| {
+        let trio = Trio::new(runtime, Strategy::OneForOne, jittered);
+        let mut pauses = std::collections::BTreeSet::new();
+        for _ in 0..8 {
+            (0..NAMES.len()).for_each(|child| trio.tell(child, Do::Panic));
+            let new = NAMES.map(|_| pause_heard(&trio.reports));
+            assert!(new.into_iter().all(|after| pauses.insert(after)), "{new:?} among {pauses:?}");
+            trio.addresses.iter().for_each(|address| assert!(address.call(Do::Which).is_ok()));
+        }
+        let spread = *pauses.last().expect("some") - *pauses.first().expect("some");
+        assert!(spread.as_secs() > 1800, "24 pauses out of an hour are within {spread:?}");
+    });
+}
+
+/// The pause that the next report of a restart tells.
+fn pause_heard(reports: &Reports) -> std::time::Duration {
+    loop {
+        match reports.recv_timeout(LONG) {
+            Some(Received::Report(Report { what: Lifecycle::Restarting { after, .. }, .. })) => return after,
+            Some(_) => {}
+            None => panic!("no restart is heard of"),
+        }
+    }
+}

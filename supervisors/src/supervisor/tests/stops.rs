@@ -196,6 +196,7 @@ fn a_failure_in_drop_is_how_the_child_ended() {
     trio.strings[0].in_drop(Mishap::Panic);
     let report = trio.running.shutdown();
     assert!(matches!(report.child("a"), Some(Ending::Panicked { .. })), "{report}");
+    assert!(report.to_string().contains("a: panicked at "), "{report}");
 }
 
 /// Asks `b` for its incarnation after it has killed it.
