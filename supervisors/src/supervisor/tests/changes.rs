@@ -184,3 +184,17 @@ fn supervisors_handles_and_trees_print_their_name() {
     assert!(running.shutdown().is_clean());
     assert_eq!(format!("{running:?}"), "Running { root: ChildId(\"top\"), ended: Some(Shutdown) }");
 }
+
+/// Children may come and go for years, each under a name of its own: nothing of them is kept.
+#[test]
+fn of_a_removed_child_not_even_its_name_is_kept() {
+    everywhere(|runtime| {
+        let running = Supervisor::one_for_one("top").start_on(runtime).expect("it starts");
+        let handle = running.handle();
+        for name in ["a", "b", "c"] {
+            handle.add(puppet(name, &strings()[0]).0).expect("it starts");
+            handle.remove(&name.into()).expect("it is there");
+        }
+        assert!(handle.family.names.lock().is_empty());
+    });
+}
