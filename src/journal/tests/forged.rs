@@ -71,3 +71,12 @@ fn a_frame_that_follows_another_history_is_told() {
 fn a_frame_that_claims_to_prove_what_stands_behind_it_counts_as_damaged() {
     check(|header| header.synced_through = u64::MAX, "the frame is damaged");
 }
+
+#[test]
+fn a_header_whose_numbers_cannot_be_is_no_header_however_right_its_checksums_are() {
+    const TOLD: &str = "the frame is damaged";
+    check(|header| header.first = 0, TOLD);
+    check(|header| header.first = u64::MAX, TOLD);
+    check(|header| header.length = 0, TOLD);
+    check(|header| header.length = 63, TOLD);
+}

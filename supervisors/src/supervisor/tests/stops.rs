@@ -254,3 +254,11 @@ fn a_tree_that_was_dropped_leaves_nothing_in_memory() {
         assert_eq!(families.map(|family| family.strong_count()), [0, 0]);
     });
 }
+
+/// Who waits for a child of a supervisor that nobody will ever start is told so.
+#[test]
+fn a_supervisor_that_is_dropped_unstarted_leaves_nobody_waiting_for_its_children() {
+    let (spec, address) = puppet("a", &strings()[0]);
+    drop(Supervisor::one_for_one("top").child(spec));
+    assert_eq!(address.call_timeout(LONG, Do::Which), Err(CallError::Stopped));
+}
