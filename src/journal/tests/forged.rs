@@ -80,3 +80,29 @@ fn a_header_whose_numbers_cannot_be_is_no_header_however_right_its_checksums_are
     check(|header| header.length = 0, TOLD);
     check(|header| header.length = 63, TOLD);
 }
+
+/// The same bytes on the same places, and yet no chain of one store passes for that of another.
+#[test]
+fn the_same_history_has_another_chain_in_another_store() {
+    let chain_in = |id: [u8; 16]| {
+        let storage: Arc<dyn Storage> = Arc::new(SimulatedDisk::new());
+        let lock = Arc::new(storage.lock().unwrap());
+        let (mut journal, _) = Journal::open(storage, lock, options(), NOW, StoreId::new(id)).unwrap();
+        append(&mut journal, 1).unwrap().frame.mark().chain
+    };
+    assert_eq!(chain_in([7; 16]), chain_in([7; 16]));
+    assert_ne!(chain_in([7; 16]), chain_in([8; 16]));
+}
+
+/// Journals of yesterday are read tomorrow: the header check is made as FORMAT.md says.
+#[test]
+fn the_header_check_is_the_two_halves_of_a_checksum_xored() {
+    let (image, offset, _) = closed();
+    let bytes = image.bytes(&segment_name(1)).unwrap();
+    let mut header = bytes[offset as usize..][..64].to_vec();
+    let check = u16::from_le_bytes([header[14], header[15]]);
+    header[14..16].fill(0);
+    let crc = crc32c::crc32c_append(STORE.seeds().frame(1, offset), &header[8..]);
+    let [a, b, c, d] = crc.to_le_bytes();
+    assert_eq!(check, u16::from_le_bytes([a, b]) ^ u16::from_le_bytes([c, d]));
+}
