@@ -198,3 +198,21 @@ fn of_a_removed_child_not_even_its_name_is_kept() {
         assert!(handle.family.names.lock().is_empty());
     });
 }
+
+/// A handle looks at one child and stops it without waiting; the clock it tells is the tree's.
+#[test]
+fn a_handle_looks_at_one_child_and_stops_it_without_waiting() {
+    everywhere(|runtime| {
+        let (spec, _address) = puppet("a", &strings()[0]);
+        let completion = spec.completion();
+        let running = Supervisor::one_for_one("top").child(spec).start_on(runtime).expect("it starts");
+        let handle = running.handle();
+        assert!(handle.child(&"a".into()).is_some_and(|node| node.state == ChildState::Running));
+        assert!(handle.child(&"b".into()).is_none());
+        handle.stop(&"a".into());
+        assert!(matches!(completion.wait(), ExitReason::Shutdown));
+        let (before, at, after) = (running.tree().at, handle.tree().at, running.tree().at);
+        assert!(before <= at && at <= after, "{before} {at} {after}");
+        assert!(runtime.now() == Time::ZERO || at > Time::ZERO);
+    });
+}

@@ -262,3 +262,17 @@ fn a_supervisor_that_is_dropped_unstarted_leaves_nobody_waiting_for_its_children
     drop(Supervisor::one_for_one("top").child(spec));
     assert_eq!(address.call_timeout(LONG, Do::Which), Err(CallError::Stopped));
 }
+
+/// A child that was removed and hung is gone from the books, and its thread is not.
+#[test]
+fn a_child_that_hung_when_it_was_removed_is_named_in_the_last_report() {
+    let trio = Trio::new(&Runtime::threads(), Strategy::OneForOne, |name, spec| impatient(name == "c", spec));
+    let (_there, _go) = trio.strings[2].hang_in_stopping();
+    let ended = trio.running.handle().remove(&"c".into());
+    assert!(matches!(ended, Ok(ExitReason::Abandoned)), "{ended:?}");
+    let report = trio.running.shutdown();
+    assert!(
+        matches!(report.child("c"), Some(Ending::Abandoned { doing: "hanging in stopping", .. })),
+        "{report}"
+    );
+}
