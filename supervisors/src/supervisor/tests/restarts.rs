@@ -365,3 +365,35 @@ fn pause_heard(reports: &Reports) -> std::time::Duration {
         }
     }
 }
+
+/// The tree tells what counts now: restarts of the window, of this incarnation of the supervisor; the total stays.
+#[test]
+fn the_tree_tells_the_restarts_that_still_count_and_all_there_ever_were() {
+    let second = std::time::Duration::from_secs(1);
+    simulated(|runtime| {
+        let strings = strings();
+        let counted = |_: &str, spec: ChildSpec| spec.restart(bounded(2, 10));
+        let (inner, addresses) = build(Strategy::OneForOne, &strings, counted);
+        let running =
+            Supervisor::one_for_one("outer").child(ChildSpec::supervisor(inner).0).start_on(runtime);
+        let running = running.expect("it starts");
+        let panics = || {
+            assert!(addresses[0].send(Do::Panic).is_ok());
+            assert!(addresses[0].call(Do::Which).is_ok());
+            let tree = running.tree();
+            let node = tree.find(["top", "a"]).expect("it is there");
+            (node.restarts_within, node.restarts_total)
+        };
+        let told = || {
+            let tree = running.tree();
+            tree.find(["top", "a"]).map(|node| (node.restarts_within, node.restarts_total))
+        };
+        assert_eq!(panics(), (1, 1));
+        assert!(running.wait_timeout(9 * second).is_none());
+        assert_eq!(panics(), (2, 2));
+        assert!(running.wait_timeout(2 * second).is_none());
+        assert_eq!(told(), Some((1, 2)), "the first is out of the window");
+        assert_eq!(panics(), (2, 3));
+        assert_eq!(panics(), (0, 3), "its supervisor gave up, and counts anew");
+    });
+}
