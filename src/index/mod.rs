@@ -273,26 +273,28 @@ impl Index {
     /// The journal has rolled when a record stands in a later segment: what grew until now is sealed.
     fn enter(&mut self, segment: u32) {
         while self.open.segment() < segment {
-            let next = Part::new(self.open.segment() + 1, self.open.last().next());
+            let mut part = Part::new(self.open.segment() + 1, self.open.last().next());
             let place = SegmentPlace::new(self.open.segment(), self.open.first());
             let state =
                 if crate::planted("state_not_sealed") { State::default() } else { self.state.clone() };
             let mut parts = SealedParts::clone(&self.sealed);
             parts.last = self.applied;
             parts.segments.reserve(1);
+            let is_early = crate::planted("part_taken_too_early");
+            if is_early {
+                std::mem::swap(&mut self.open, &mut part);
+            }
             crate::point("index.enter.prepared");
             // Nothing below can panic: readers go on after a panic, and must not find the events in neither of the two.
-            let part = std::mem::replace(&mut self.open, next);
+            if !is_early {
+                std::mem::swap(&mut self.open, &mut part);
+            }
             parts.segments.push(Segment { place, memory: Some(Arc::new(Frozen { part, state })) });
             self.untold = Untold::from(self.open.first());
-            self.set_due(&parts);
+            if let Some(files) = &parts.files {
+                files.counters.is_due.store(true, Ordering::Release);
+            }
             self.sealed = Arc::new(parts);
-        }
-    }
-
-    fn set_due(&self, parts: &SealedParts) {
-        if let Some(files) = &parts.files {
-            files.counters.is_due.store(true, Ordering::Release);
         }
     }
 

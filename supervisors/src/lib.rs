@@ -167,6 +167,7 @@ pub mod simulation {
 }
 mod slot;
 mod spec;
+mod splitmix;
 mod supervisor;
 mod time;
 mod timer;

@@ -12,6 +12,7 @@ use crate::control::{Event as Heard, Notice as Told, Parent};
 use crate::core::{AddFailed, Cause, Child, Core, Effect, Event, How, Key, Moment, Timer};
 use crate::driver::{self, Hand};
 use crate::rt::atomic::Ordering;
+use crate::splitmix::SplitMix;
 use crate::tree::State;
 use crate::{Actor, ChildSpec, Context, ExitReason, Flow, Reply, TimerId};
 use std::collections::{BTreeMap, VecDeque};
@@ -28,7 +29,7 @@ pub(super) struct SupervisorActor {
     adding: BTreeMap<Key, Reply<Result<(), AddError>>>,
     removing: BTreeMap<Key, Vec<Reply<Result<ExitReason, RemoveError>>>>,
     /// Feeds jitter; the same clock and name draw the same.
-    luck: u64,
+    luck: SplitMix,
     /// Answers of the step in hand: given when the books are in order, so that who is answered finds them so.
     answers: Vec<Answered>,
     /// Empty between two steps; kept for its room.
@@ -53,7 +54,7 @@ impl SupervisorActor {
             yielded: VecDeque::new(),
             adding: BTreeMap::new(),
             removing: BTreeMap::new(),
-            luck: 0,
+            luck: SplitMix::new(0),
             answers: Vec::new(),
             effects: Vec::new(),
             told_to_stop: false,
@@ -105,7 +106,7 @@ impl SupervisorActor {
 
     /// Begins with the children that it was built with. Those that were added to the last incarnation are gone.
     fn gather(&mut self, context: InTurn<'_, '_>) {
-        self.luck = context.now().as_nanos() ^ fold(self.family.name.as_str());
+        self.luck = SplitMix::of(context.now().as_nanos(), self.family.name.as_str());
         let gone: Vec<Key> =
             self.family.kin.lock().iter().filter(|kin| !kin.lasting).map(|kin| kin.key).collect();
         gone.into_iter().for_each(|key| drop(self.family.forget(key)));
@@ -191,7 +192,7 @@ impl SupervisorActor {
 
     fn step(&mut self, event: Event, context: InTurn<'_, '_>) {
         let mut effects = std::mem::take(&mut self.effects);
-        let at = Moment { now: context.now(), luck: self.draw() };
+        let at = Moment { now: context.now(), luck: self.luck.next_half() };
         crate::failpoints::point("supervisor.step.before_decision");
         self.core.step(at, event, &mut effects);
         crate::failpoints::point("supervisor.step.decided");
@@ -199,14 +200,6 @@ impl SupervisorActor {
         self.effects = effects;
         crate::failpoints::point("supervisor.step.before_answers");
         self.answers.drain(..).for_each(Answered::give);
-    }
-
-    /// SplitMix64, its upper half.
-    fn draw(&mut self) -> u32 {
-        self.luck = self.luck.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.luck ^ (self.luck >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        u32::try_from(mixed >> 32).unwrap_or(0)
     }
 }
 
@@ -339,10 +332,4 @@ fn how(reason: &ExitReason) -> How {
         ExitReason::Shutdown => How::Shutdown,
         abnormal => How::Abnormal(abnormal.remedy()),
     }
-}
-
-/// FNV-1a.
-fn fold(name: &str) -> u64 {
-    name.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }

@@ -26,7 +26,7 @@ pub(crate) struct Family {
     pub(super) kin: Mutex<Roster<Kin>>,
     /// Of each name the key, so that an addition costs the same whether it is the first or the hundred-thousandth.
     /// Nothing depends on the order.
-    names: Mutex<HashMap<ChildId, Key>>,
+    pub(super) names: Mutex<HashMap<ChildId, Key>>,
     /// A name that two children were built with.
     pub(super) twice: OnceLock<ChildId>,
     /// The terms of the child that was taken in last: most are on the same.

@@ -104,3 +104,21 @@ fn without_a_crash_there_is_no_gap_whatever_was_refused_or_rolled_back() {
     let told = handed(&store, one_by_one().observe_gaps(true), &steps());
     assert!(told.iter().all(|(_, gaps)| gaps.is_empty()), "{told:?}");
 }
+
+/// There is no event to answer: what is appended has no cause, and is there with the checkpoint.
+#[test]
+fn a_worker_may_react_to_a_gap_and_the_reaction_begins_a_correlation_of_its_own() {
+    let (disk, gap) = disk_with_a_gap();
+    let store = open_on(&disk);
+    let config = one_by_one().observe_gaps(true).checkpoint(super::support::id("gaps"));
+    let worker = store.cursor_worker(&Region::kind("Nothing"), config, move |batch, context| {
+        assert!(batch.is_empty());
+        assert_eq!(batch.gaps(), std::slice::from_ref(&gap));
+        context.react(echo(7));
+        Stop
+    });
+    joined(worker.unwrap()).unwrap();
+    let reactions: Vec<_> = store.read(&Region::kind("Echo")).collect::<Result<_, _>>().unwrap();
+    assert_eq!(reactions.len(), 1);
+    assert_eq!((reactions[0].causes(), reactions[0].correlation()), (vec![], reactions[0].id()));
+}

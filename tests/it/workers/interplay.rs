@@ -255,14 +255,40 @@ fn workers_that_panic_roll_back_stop_and_close_all_at_once_leave_every_checkpoin
     }
 }
 
+fn on_a_slow_disk(config: timberline::Config) -> (Arc<Store>, SlowSync) {
+    let slow = SlowSync::default();
+    let storage = Arc::new(SlowDisk { disk: SimulatedDisk::new(), slow: slow.clone() });
+    let store = Store::builder(config).simulated(timberline::supervisors::Runtime::threads(), storage);
+    (Arc::new(store.open().unwrap()), slow)
+}
+
+/// The writer fails when the commit is in the journal and nobody was told. With a checkpoint the worker may ask again,
+/// for what is done is refused; without one the same reactions would be stored again.
+#[test]
+fn a_commit_that_was_done_and_never_answered_is_asked_for_again_only_where_that_cannot_do_it_twice() {
+    for (has_checkpoint, config) in [(true, one_by_one().checkpoint(id("walker"))), (false, one_by_one())] {
+        let (store, slow) = on_a_slow_disk(timberline::Config::new("simulated"));
+        append(&store, [1]);
+        let worker = store.cursor_worker(&steps(), config, move |batch, context| {
+            let _ = react(batch, context);
+            slow.strike();
+            Stop
+        });
+        match joined(worker.unwrap()) {
+            Ok(()) => assert!(has_checkpoint),
+            Err(CursorWorkerError::CheckpointFailed { id, .. }) => assert!(!has_checkpoint && id.is_empty()),
+            other => panic!("{other:?}"),
+        }
+        append(&store, [2]);
+        assert_eq!(echoes(&store), once_each([1]), "with a checkpoint: {has_checkpoint}");
+    }
+}
+
 /// A commit whose worker gave up waiting may still be done, under the eyes of the next worker with its id.
 #[test]
 fn a_commit_that_comes_late_lets_nobody_skip_what_it_did_not_commit() {
-    let (disk, slow) = (SimulatedDisk::new(), SlowSync::default());
-    let storage = Arc::new(SlowDisk { disk: disk.clone(), slow: slow.clone() });
     let config = timberline::Config::new("simulated").call_deadline(Duration::from_millis(50));
-    let store = Store::builder(config).simulated(timberline::supervisors::Runtime::threads(), storage);
-    let store = Arc::new(store.open().unwrap());
+    let (store, slow) = on_a_slow_disk(config);
     append(&store, 1..=5);
 
     // Someone else's append keeps the writer busy.

@@ -43,10 +43,10 @@ fn check_always_panics(policy: RestartPolicy, runs: u32) {
                 panic!("the stone rolls down, time {times}");
             })
             .unwrap();
-        match joined(worker) {
-            Err(CursorWorkerError::RestartBudgetExhausted {
-                worker, restarts, message, location, ..
-            }) => {
+        let error = joined(worker).expect_err("it gives up");
+        let text = error.to_string();
+        match error {
+            CursorWorkerError::RestartBudgetExhausted { worker, restarts, message, location, .. } => {
                 assert_eq!(worker, "sisyphus");
                 assert_eq!(restarts, runs - 1, "{policy:?}");
                 assert_eq!(message, format!("the stone rolls down, time {runs}"));
@@ -55,6 +55,7 @@ fn check_always_panics(policy: RestartPolicy, runs: u32) {
                     location.contains("restarts.rs") && location.contains(&format!(":{line}:")),
                     "{location}"
                 );
+                assert!(text.ends_with(&format!("last panic: {message} at {location}")), "{text}");
             }
             other => panic!("{policy:?}: {other:?}"),
         }

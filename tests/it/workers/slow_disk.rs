@@ -1,4 +1,4 @@
-//! A simulated disk whose syncs can be held up, while reads go on.
+//! A simulated disk whose syncs can be held up, while reads go on, and whose writer can fail behind a write.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -14,6 +14,8 @@ struct State {
     is_held: bool,
     /// Syncs that wait.
     waiting: usize,
+    /// Whether who writes next panics, behind the write.
+    strikes: bool,
 }
 
 impl SlowSync {
@@ -29,6 +31,16 @@ impl SlowSync {
     /// Whether a sync waits.
     pub(super) fn holds_one(&self) -> bool {
         self.state().waiting > 0
+    }
+
+    /// Whoever writes next panics, when what it writes is written.
+    pub(super) fn strike(&self) {
+        self.state().strikes = true;
+    }
+
+    fn written(&self) {
+        let strikes = std::mem::take(&mut self.state().strikes);
+        assert!(!strikes, "it was written, and nobody hears of it");
     }
 
     fn wait(&self) {
@@ -97,7 +109,9 @@ impl File for SlowFile {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), StorageError> {
-        self.file.write_at(bytes, offset)
+        self.file.write_at(bytes, offset)?;
+        self.slow.written();
+        Ok(())
     }
 
     fn sync_data(&self) -> Result<(), StorageError> {

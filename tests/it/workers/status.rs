@@ -144,3 +144,16 @@ fn status_answers_while_the_handler_hangs_and_while_it_is_asked_from_many_thread
     release.send(()).unwrap();
     joined(worker).unwrap();
 }
+
+#[test]
+fn a_worker_prints_its_name_its_region_and_how_far_it_is() {
+    let (_dir, store) = store_with(1);
+    let config = one_by_one().checkpoint(id("walker"));
+    let worker = store.cursor_worker(&steps(), config, |_, _| Continue).unwrap();
+    until("all is done", || worker.status().position == Position::new(1));
+    let printed = format!("{worker:?}");
+    for part in ["walker", "Step", "committed: Position(1)"] {
+        assert!(printed.contains(part), "{printed}");
+    }
+    joined_after_stop(worker).unwrap();
+}

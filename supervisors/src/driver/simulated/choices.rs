@@ -1,5 +1,7 @@
 //! Where the choices of a simulation come from: a seed, or a recording.
 
+use crate::splitmix::SplitMix;
+
 /// Decides whatever is open in a simulation.
 pub trait Choices: Send {
     /// A number below `n`, which is at least 2. Zero is the harmless choice, so that shrinking towards zeros works.
@@ -15,29 +17,20 @@ impl<C: Choices + ?Sized> Choices for Box<C> {
 /// Choices drawn from a seed.
 #[derive(Clone, Debug)]
 pub struct Seeded {
-    state: u64,
+    draws: SplitMix,
 }
 
 impl Seeded {
     /// The same seed always draws the same.
     #[must_use]
     pub fn new(seed: u64) -> Seeded {
-        Seeded { state: seed }
-    }
-
-    /// SplitMix64: every seed, also 0, gives a full-length sequence.
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        Seeded { draws: SplitMix::new(seed) }
     }
 }
 
 impl Choices for Seeded {
     fn choose(&mut self, n: usize) -> usize {
-        let scaled = (u128::from(self.next()) * n as u128) >> 64; // below n
+        let scaled = (u128::from(self.draws.next()) * n as u128) >> 64; // below n
         usize::try_from(scaled).unwrap_or(0)
     }
 }

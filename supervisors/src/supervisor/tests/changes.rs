@@ -141,3 +141,78 @@ fn a_tree_that_has_ended_says_how() {
         assert_eq!(states(&running), (ChildState::Stopped, ChildState::Stopped));
     });
 }
+
+/// A supervisor is removed like any other child: with all below it, and its own children may be removed first.
+#[test]
+fn a_nested_supervisor_is_removed_with_all_below_it() {
+    everywhere(|runtime| {
+        let strings = strings();
+        let (spec, address) = puppet("a", &strings[0]);
+        let (inner, below) = ChildSpec::supervisor(Supervisor::one_for_one("inner").child(spec));
+        let running = Supervisor::one_for_one("top").child(inner).start_on(runtime).expect("it starts");
+        let ended = running.handle().remove(&"inner".into()).expect("it is there");
+        assert!(!ended.is_abnormal(), "{ended}");
+        assert_eq!(strings[0].log(), "+a1 -a1");
+        assert_eq!(address.call(Do::Which), Err(CallError::Stopped));
+        assert!(matches!(below.add(puppet("b", &strings[1]).0), Err(AddError::Stopped)));
+        assert_eq!(running.handle().children(), []);
+    });
+}
+
+/// A handle is there before its supervisor is, and after it.
+#[test]
+fn a_handle_tells_whether_its_supervisor_has_begun_and_ended() {
+    everywhere(|runtime| {
+        let (inner, handle) = ChildSpec::supervisor(Supervisor::one_for_one("inner"));
+        let state = || handle.tree().root.state;
+        assert_eq!(state(), ChildState::New);
+        let running = Supervisor::one_for_one("top").child(inner).start_on(runtime).expect("it starts");
+        assert_eq!(state(), ChildState::Running);
+        assert!(running.shutdown().is_clean());
+        assert_eq!(state(), ChildState::Stopped);
+    });
+}
+
+/// What a user holds prints its name and what it is; a lock of the tree is not needed for that.
+#[test]
+fn supervisors_handles_and_trees_print_their_name() {
+    let top = Supervisor::one_for_all("top");
+    assert!(format!("{top:?}").contains("name: ChildId(\"top\"), strategy: OneForAll"), "{top:?}");
+    let running = top.start().expect("it starts");
+    assert_eq!(format!("{:?}", running.handle()), "SupervisorHandle(ChildId(\"top\"))");
+    assert_eq!(format!("{running:?}"), "Running { root: ChildId(\"top\"), ended: None }");
+    assert!(running.shutdown().is_clean());
+    assert_eq!(format!("{running:?}"), "Running { root: ChildId(\"top\"), ended: Some(Shutdown) }");
+}
+
+/// Children may come and go for years, each under a name of its own: nothing of them is kept.
+#[test]
+fn of_a_removed_child_not_even_its_name_is_kept() {
+    everywhere(|runtime| {
+        let running = Supervisor::one_for_one("top").start_on(runtime).expect("it starts");
+        let handle = running.handle();
+        for name in ["a", "b", "c"] {
+            handle.add(puppet(name, &strings()[0]).0).expect("it starts");
+            handle.remove(&name.into()).expect("it is there");
+        }
+        assert!(handle.family.names.lock().is_empty());
+    });
+}
+
+/// A handle looks at one child and stops it without waiting; the clock it tells is the tree's.
+#[test]
+fn a_handle_looks_at_one_child_and_stops_it_without_waiting() {
+    everywhere(|runtime| {
+        let (spec, _address) = puppet("a", &strings()[0]);
+        let completion = spec.completion();
+        let running = Supervisor::one_for_one("top").child(spec).start_on(runtime).expect("it starts");
+        let handle = running.handle();
+        assert!(handle.child(&"a".into()).is_some_and(|node| node.state == ChildState::Running));
+        assert!(handle.child(&"b".into()).is_none());
+        handle.stop(&"a".into());
+        assert!(matches!(completion.wait(), ExitReason::Shutdown));
+        let (before, at, after) = (running.tree().at, handle.tree().at, running.tree().at);
+        assert!(before <= at && at <= after, "{before} {at} {after}");
+        assert!(runtime.now() == Time::ZERO || at > Time::ZERO);
+    });
+}

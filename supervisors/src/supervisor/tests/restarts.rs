@@ -328,3 +328,72 @@ fn a_pause_before_a_restart_ends_at_once_on_stop() {
     trio.hear("a", "restart 1");
     assert!(trio.running.shutdown().reason.to_string().contains("shutdown"));
 }
+
+/// Children that failed together do not come back together: with jitter each pause is another.
+#[test]
+fn with_jitter_children_that_fail_together_come_back_one_by_one() {
+    let jittered = |_: &str, spec: ChildSpec| {
+        let hour = std::time::Duration::from_secs(3600);
+        spec.restart(bounded(8, 100_000_000)).backoff(Backoff {
+            initial: hour,
+            max: hour,
+            factor: 1.0,
+            jitter: 1.0,
+        })
+    };
+    simulated(|runtime| {
+        let trio = Trio::new(runtime, Strategy::OneForOne, jittered);
+        let mut pauses = std::collections::BTreeSet::new();
+        for _ in 0..8 {
+            (0..NAMES.len()).for_each(|child| trio.tell(child, Do::Panic));
+            let new = NAMES.map(|_| pause_heard(&trio.reports));
+            assert!(new.into_iter().all(|after| pauses.insert(after)), "{new:?} among {pauses:?}");
+            trio.addresses.iter().for_each(|address| assert!(address.call(Do::Which).is_ok()));
+        }
+        let spread = *pauses.last().expect("some") - *pauses.first().expect("some");
+        assert!(spread.as_secs() > 1800, "24 pauses out of an hour are within {spread:?}");
+    });
+}
+
+/// The pause that the next report of a restart tells.
+fn pause_heard(reports: &Reports) -> std::time::Duration {
+    loop {
+        match reports.recv_timeout(LONG) {
+            Some(Received::Report(Report { what: Lifecycle::Restarting { after, .. }, .. })) => return after,
+            Some(_) => {}
+            None => panic!("no restart is heard of"),
+        }
+    }
+}
+
+/// The tree tells what counts now: restarts of the window, of this incarnation of the supervisor; the total stays.
+#[test]
+fn the_tree_tells_the_restarts_that_still_count_and_all_there_ever_were() {
+    let second = std::time::Duration::from_secs(1);
+    simulated(|runtime| {
+        let strings = strings();
+        let counted = |_: &str, spec: ChildSpec| spec.restart(bounded(2, 10));
+        let (inner, addresses) = build(Strategy::OneForOne, &strings, counted);
+        let running =
+            Supervisor::one_for_one("outer").child(ChildSpec::supervisor(inner).0).start_on(runtime);
+        let running = running.expect("it starts");
+        let panics = || {
+            assert!(addresses[0].send(Do::Panic).is_ok());
+            assert!(addresses[0].call(Do::Which).is_ok());
+            let tree = running.tree();
+            let node = tree.find(["top", "a"]).expect("it is there");
+            (node.restarts_within, node.restarts_total)
+        };
+        let told = || {
+            let tree = running.tree();
+            tree.find(["top", "a"]).map(|node| (node.restarts_within, node.restarts_total))
+        };
+        assert_eq!(panics(), (1, 1));
+        assert!(running.wait_timeout(9 * second).is_none());
+        assert_eq!(panics(), (2, 2));
+        assert!(running.wait_timeout(2 * second).is_none());
+        assert_eq!(told(), Some((1, 2)), "the first is out of the window");
+        assert_eq!(panics(), (2, 3));
+        assert_eq!(panics(), (0, 3), "its supervisor gave up, and counts anew");
+    });
+}

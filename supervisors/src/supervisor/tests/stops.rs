@@ -196,6 +196,7 @@ fn a_failure_in_drop_is_how_the_child_ended() {
     trio.strings[0].in_drop(Mishap::Panic);
     let report = trio.running.shutdown();
     assert!(matches!(report.child("a"), Some(Ending::Panicked { .. })), "{report}");
+    assert!(report.to_string().contains("a: panicked at "), "{report}");
 }
 
 /// Asks `b` for its incarnation after it has killed it.
@@ -252,4 +253,26 @@ fn a_tree_that_was_dropped_leaves_nothing_in_memory() {
         drop(handle);
         assert_eq!(families.map(|family| family.strong_count()), [0, 0]);
     });
+}
+
+/// Who waits for a child of a supervisor that nobody will ever start is told so.
+#[test]
+fn a_supervisor_that_is_dropped_unstarted_leaves_nobody_waiting_for_its_children() {
+    let (spec, address) = puppet("a", &strings()[0]);
+    drop(Supervisor::one_for_one("top").child(spec));
+    assert_eq!(address.call_timeout(LONG, Do::Which), Err(CallError::Stopped));
+}
+
+/// A child that was removed and hung is gone from the books, and its thread is not.
+#[test]
+fn a_child_that_hung_when_it_was_removed_is_named_in_the_last_report() {
+    let trio = Trio::new(&Runtime::threads(), Strategy::OneForOne, |name, spec| impatient(name == "c", spec));
+    let (_there, _go) = trio.strings[2].hang_in_stopping();
+    let ended = trio.running.handle().remove(&"c".into());
+    assert!(matches!(ended, Ok(ExitReason::Abandoned)), "{ended:?}");
+    let report = trio.running.shutdown();
+    assert!(
+        matches!(report.child("c"), Some(Ending::Abandoned { doing: "hanging in stopping", .. })),
+        "{report}"
+    );
 }

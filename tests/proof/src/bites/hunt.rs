@@ -1,4 +1,5 @@
-//! How a bug is looked for: by seeds of the simulation, by a row of the scoreboard, or by tests of the crates.
+//! How a bug is looked for: by seeds of the simulation, by a row of the scoreboard or one case of it, or by tests of
+//! the crates.
 
 use crate::simulation::{Plan, Source, replay, run, traces};
 use crate::{Effort, Row};
@@ -17,6 +18,8 @@ pub enum Hunt {
     Row(&'static str),
     /// A committed trace, which once failed for it.
     Trace(&'static str),
+    /// A point that strikes: `POINT HIT TIMES POLICY CALLER SEED`, one case of the row R5 in its long form.
+    Strike(&'static str),
     /// Tests of a crate.
     Tests(Suite, &'static str),
 }
@@ -53,6 +56,7 @@ impl fmt::Display for Hunt {
             Hunt::Seeds(name) => write!(f, "seeds {name}"),
             Hunt::Row(id) => write!(f, "row {id}"),
             Hunt::Trace(name) => write!(f, "trace {name}"),
+            Hunt::Strike(case) => write!(f, "panic {case}"),
             Hunt::Tests(suite, of) => write!(f, "tests {suite:?} {of}"),
         }
     }
@@ -106,6 +110,7 @@ pub(super) fn go(name: &str) -> Option<String> {
         Some(("seeds", plan)) => seeds(plan),
         Some(("row", id)) => row(id),
         Some(("trace", name)) => trace(name),
-        _ => panic!("there is no hunt {name}; seeds PLAN, row ID, or trace NAME"),
+        Some(("panic", _)) => crate::panics::judged(name),
+        _ => panic!("there is no hunt {name}; seeds PLAN, row ID, trace NAME, or panic CASE"),
     }
 }

@@ -126,6 +126,11 @@ pub const TABLE: &[Bug] = &[
     bug("waiting_forgotten", BROAD, "what a worker may not see yet it is not woken for"),
     bug("wake_up_lost", BROAD, "workers are not woken for what is new"),
     bug("stale_index_file_accepted", Hunt::Row("R4"), "a file of the index may tell of what was cut"),
+    quick(
+        "part_taken_too_early",
+        Hunt::Strike("index.enter.prepared 1 1 never waiting 10"),
+        "a panic while a segment rolls hides its events from readers",
+    ),
     bug("key_not_indexed", BROAD, "keys are not in the index"),
     bug("gap_not_indexed", BROAD, "gaps are not in the index"),
     bug(

@@ -67,11 +67,9 @@ impl fmt::Display for Setting {
     }
 }
 
-/// `panic POINT HIT TIMES POLICY CALLER SEED`.
-pub(super) fn command() -> Option<ExitCode> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let ["panic", point, hit, times, policy, caller, seed] = arguments[..] else { return None };
+/// `panic POINT HIT TIMES POLICY CALLER SEED`, as a case.
+fn parse(words: &[&str]) -> Option<(Strike, Setting)> {
+    let ["panic", point, hit, times, policy, caller, seed] = *words else { return None };
     let number = |text: &str| text.parse().expect("a number");
     let place = |names: Vec<&str>, name| names.iter().position(|known| *known == name).expect("a known word");
     let setting = Setting {
@@ -80,9 +78,21 @@ pub(super) fn command() -> Option<ExitCode> {
         seed: number(seed),
     };
     let point = super::points().into_iter().find(|known| *known == point).expect("a point");
-    let Struck { outcome, struck, .. } =
-        setting.run(Some(Strike { point, hit: number(hit), times: number(times) }));
+    Some((Strike { point, hit: number(hit), times: number(times) }, setting))
+}
+
+/// Runs the case of these words and shows it.
+pub(super) fn command() -> Option<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (strike, setting) = parse(&arguments.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let Struck { outcome, struck, .. } = setting.run(Some(strike));
     let code = crate::simulation::show(&outcome);
     println!("{struck} strikes");
     Some(code)
+}
+
+/// What is wrong in the case of these words.
+pub(super) fn judged(words: &str) -> Option<String> {
+    let (strike, setting) = parse(&words.split(' ').collect::<Vec<_>>()).expect("a case");
+    setting.judge(strike)
 }

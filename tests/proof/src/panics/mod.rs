@@ -42,3 +42,17 @@ pub fn command() -> Option<ExitCode> {
     #[cfg(not(feature = "failpoints"))]
     return None;
 }
+
+/// What is wrong in the case `panic POINT HIT TIMES POLICY CALLER SEED`.
+#[cfg(feature = "failpoints")]
+#[must_use]
+pub fn judged(words: &str) -> Option<String> {
+    case::judged(words)
+}
+
+/// Without the feature no point strikes.
+#[cfg(not(feature = "failpoints"))]
+#[must_use]
+pub fn judged(_: &str) -> Option<String> {
+    None
+}
