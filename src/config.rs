@@ -64,7 +64,7 @@ impl Config {
             record_bytes_max: MIB,
             batch_events_max: 16_384,
             mailbox_messages: 1_024,
-            open_files_max: 256,
+            open_files_max: 320,
             index_cache_bytes: 16 * MIB,
             read_cache_bytes: 64 * MIB,
             flush_interval: Duration::from_millis(100),
@@ -134,7 +134,7 @@ impl Config {
         self
     }
 
-    /// Segments, and files of the index, that are kept open for readers: 2 to 4,096 of each, by default 256: enough for 16 GiB
+    /// Segments, and files of the index, that are kept open for readers: 2 to 4,096 of each, by default 320: enough for 20 GiB
     /// in segments of 64 MiB. Random reads of a store of more segments open and close them; the system must allow as many open
     /// files as both together.
     pub fn open_files_max(mut self, files: u64) -> Self {

@@ -82,7 +82,7 @@ impl Index {
         }
     }
 
-    fn writable_files(&self) -> Option<&Arc<Files>> {
+    pub(super) fn writable_files(&self) -> Option<&Arc<Files>> {
         self.sealed.files.as_ref().filter(|files| files.options.writes)
     }
 

@@ -300,13 +300,14 @@ impl Index {
 
     /// Whether there may be a chore. Costs nothing.
     pub(crate) fn has_chores(&self) -> bool {
-        let files = self.sealed.files.as_ref();
-        files.is_some_and(|files| files.options.writes && files.counters.is_due.load(Ordering::Acquire))
+        self.writable_files().is_some_and(|files| files.counters.is_due.load(Ordering::Acquire))
     }
 
     /// The next piece of work for the files, if there is any. One at a time: it is to be run and handed back.
     pub(crate) fn chore(&self) -> Option<Chore> {
-        Chore::next(&self.sealed).or_else(|| self.chore_of_growing())
+        // First what an open after a kill would have to read again.
+        let of_growing = if self.has_chores() { self.chore_of_growing() } else { None };
+        of_growing.or_else(|| Chore::next(&self.sealed))
     }
 
     /// Takes in what a chore changed.
@@ -346,9 +347,15 @@ impl Index {
         }
     }
 
-    /// Runs the next chore to its end, here and now; whether anything was written.
+    /// Runs the next chore of what is sealed to its end, here and now; whether anything was written.
     pub(crate) fn run_chore(&mut self) -> bool {
-        let Some(mut chore) = self.chore() else { return false };
+        let chore = Chore::next(&self.sealed);
+        self.run(chore)
+    }
+
+    /// Runs a chore to its end, here and now; whether anything was written.
+    pub(crate) fn run(&mut self, chore: Option<Chore>) -> bool {
+        let Some(mut chore) = chore else { return false };
         let done = std::iter::repeat_with(|| chore.step()).find_map(|done| done);
         let is_written = done.as_ref().is_some_and(Done::is_written);
         done.into_iter().for_each(|done| self.finish(done));

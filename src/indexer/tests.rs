@@ -79,7 +79,12 @@ fn check(journal: &Journal, index: &Index) {
 }
 
 fn do_chores(index: &mut Index) {
-    while index.has_chores() && index.run_chore() {}
+    while index.has_chores() {
+        let chore = index.chore();
+        if !index.run(chore) {
+            break;
+        }
+    }
 }
 
 #[test]

@@ -108,3 +108,19 @@ fn a_close_writes_no_file_for_a_rest_that_is_quickly_read_again() {
     grown(&disk, &model, 64).write_open();
     assert_eq!(positions_read(&disk, &model), 0);
 }
+
+#[test]
+fn a_piece_that_cannot_be_written_is_not_tried_again_and_again() {
+    let (disk, model) = (SimulatedDisk::new(), Model::of_segments(40, 1_000));
+    disk.set_space_bytes(Some(100));
+    let mut index = grown(&disk, &model, 8);
+    let before = disk.operations().len();
+    assert!(!index.has_chores() && index.chore().is_none());
+    assert_eq!(disk.operations().len(), before);
+    disk.set_space_bytes(None);
+    check_lookups(&index, &model);
+    // A close tries once more.
+    index.write_open();
+    assert_eq!(positions_read(&disk, &model), 0);
+    do_chores(&mut index);
+}

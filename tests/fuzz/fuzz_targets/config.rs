@@ -1,0 +1,4 @@
+//! The target `config`, searched.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| proof::fuzzing::run("config", bytes));

@@ -1,0 +1,4 @@
+//! The target `directory`, searched.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| proof::fuzzing::run("directory", bytes));

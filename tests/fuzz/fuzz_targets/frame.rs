@@ -1,0 +1,4 @@
+//! The target `frame`, searched.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| proof::fuzzing::run("frame", bytes));

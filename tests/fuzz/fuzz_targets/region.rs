@@ -1,0 +1,4 @@
+//! The target `region`, searched.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| proof::fuzzing::run("region", bytes));

@@ -1,0 +1,4 @@
+//! The target `segment`, searched.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| proof::fuzzing::run("segment", bytes));
