@@ -282,8 +282,9 @@ impl SealedParts {
             files.forget(0, number);
             segment.memory = None;
             segment.place = SegmentPlace::new(number, segment.place.first);
-            // What stood there in pieces.
-            self.segments.dedup_by_key(|segment| segment.place.number);
+            let is_of_it = |segment: &&Segment| segment.place.number == number;
+            let pieces = self.segments[at..].iter().take_while(is_of_it).count();
+            self.segments.drain(at + 1..at + pieces);
         }
     }
 

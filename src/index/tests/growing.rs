@@ -124,3 +124,35 @@ fn a_piece_that_cannot_be_written_is_not_tried_again_and_again() {
     assert_eq!(positions_read(&disk, &model), 0);
     do_chores(&mut index);
 }
+
+#[test]
+fn pieces_behind_one_that_is_missing_are_not_believed_and_are_made_anew() {
+    let (disk, model) = (SimulatedDisk::new(), Model::of_segments(45, 1_000));
+    drop(grown(&disk, &model, 10));
+    let pieces = pieces_of(&disk, 1);
+    assert_eq!(pieces.len(), 4);
+    for missing in 0..4 {
+        let mut image = disk.image();
+        image.delete(&pieces[missing]);
+        let disk = SimulatedDisk::from_image(image);
+        assert_eq!(positions_read(&disk, &model), 45 - 10 * missing as u64, "piece {missing}");
+        let index = grown(&disk, &model, 10);
+        check_lookups(&index, &model);
+        assert!(positions_read(&disk, &model) < 10);
+    }
+}
+
+#[test]
+fn the_pieces_of_one_segment_stay_when_the_lost_file_of_another_is_written_again() {
+    let (disk, model) = (SimulatedDisk::new(), Model::of_segments(148, 100));
+    drop(grown(&disk, &model, 10));
+    assert_eq!(pieces_of(&disk, 2).len(), 4);
+    let mut image = disk.image();
+    image.delete(&files::file_name(0, 1));
+    let disk = SimulatedDisk::from_image(image);
+    let mut index = opened_with(&disk, &model, IndexOptions { growth_bytes: 1_000, ..options() });
+    check_lookups(&index, &model);
+    do_chores(&mut index);
+    check_lookups(&index, &model);
+    assert!(disk.image().bytes(&files::file_name(0, 1)).is_some());
+}

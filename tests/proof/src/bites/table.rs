@@ -138,6 +138,11 @@ pub const TABLE: &[Bug] = &[
         Hunt::Tests(Suite::Store, "index::"),
         "an event that names a cause twice is two effects",
     ),
+    bug(
+        "piece_behind_a_gap_believed",
+        Hunt::Tests(Suite::Store, "index::"),
+        "what a lost file told of the growing segment is missing",
+    ),
     bug("entity_counted_twice", BROAD, "entities are counted with every event"),
     bug("window_begins_too_early", BROAD, "a reader sees the event that it begins after"),
     // The gate.
