@@ -45,6 +45,7 @@ pub(crate) use shared::Shared;
 use crate::cursor::Cursor;
 use crate::error::CommitError;
 use crate::event::{Batch, NewEvent};
+use crate::index::Checkpoint;
 use crate::index::Window;
 use crate::position::Position;
 use crate::view::View;
@@ -129,17 +130,13 @@ impl CursorWorker {
         Self { shared, view, writer, pipeline, commit_deadline, cursor, batch: Batch::default(), context }
     }
 
-    /// Goes to the last committed position: the checkpoint's, or what this worker committed in this process.
+    /// Goes to the last committed position: the checkpoint's, or without one what this worker committed in this process.
     fn resume(&mut self) -> Result<(), CursorWorkerError> {
         let region = self.shared.region.clone();
         self.cursor = match &self.shared.checkpoint {
             None => Cursor::new(region, self.shared.progress().committed),
             Some(id) => resume_at(&self.view, id, region)?,
         };
-        // What this worker was told is committed is so, even where the index does not have it back yet.
-        if !crate::planted("told_commit_forgotten") {
-            self.cursor.commit(self.shared.progress().committed);
-        }
         crate::point("cursor_worker.resume.before_told");
         self.shared.resumed(self.cursor.committed());
         Ok(())
@@ -231,8 +228,11 @@ impl CursorWorker {
             });
             match answer {
                 Ok(Ok(())) => return Ok(()),
-                // An earlier try of this very commit succeeded.
-                Ok(Err(CommitError::Moved { at })) if at == end => return Ok(()),
+                // An earlier try of this very commit succeeded, and its answer was lost with the index that gave it.
+                Ok(Err(CommitError::Moved { at })) if at == end => {
+                    self.tell_view(end);
+                    return Ok(());
+                }
                 // The writer failed in the middle, and what became of the commit is in the journal. Its next
                 // incarnation refuses what was done already, so asking again is safe.
                 Err(CallError::ActorFailed { .. }) if crate::planted("lost_answer_taken_for_yes") => {
@@ -242,6 +242,14 @@ impl CursorWorker {
                 Ok(Err(cause)) => return Err(self.checkpoint_failed(cause.to_string())),
                 Err(cause) => return Err(self.checkpoint_failed(self.cause_of(&cause))),
             }
+        }
+    }
+
+    /// Whoever goes on with this checkpoint in this process begins behind `position`, even where the index does not have it back.
+    fn tell_view(&self, position: Position) {
+        if let Some(id) = &self.shared.checkpoint {
+            let region = self.shared.region.to_bytes().into();
+            self.view.tell(id, Checkpoint { region, position });
         }
     }
 

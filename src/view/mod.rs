@@ -15,6 +15,7 @@ use crate::index::{Checkpoint, Found, Index, IndexError, Lookups, Window};
 use crate::journal::{JournalError, JournalReader, Keep, NEAR_BYTES, Recovery};
 use crate::position::{CheckpointId, Position, Version};
 use crate::region::Region;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub(crate) struct View {
     reader: RwLock<Option<JournalReader>>,
     recovery: Mutex<Option<Recovery>>,
     close_failure: Mutex<Option<String>>,
+    /// Checkpoints that workers were told are committed and that the index had not: it failed before it had applied them.
+    told: Mutex<BTreeMap<CheckpointId, Checkpoint>>,
     runtime: Runtime,
 }
 
@@ -45,6 +48,7 @@ impl View {
             reader: RwLock::default(),
             recovery: Mutex::default(),
             close_failure: Mutex::default(),
+            told: Mutex::default(),
             runtime,
         }
     }
@@ -118,8 +122,23 @@ impl View {
         self.effects(cause, limit).map_err(index_error)
     }
 
+    /// A worker hears that its checkpoint is committed, and not from the index. Whoever goes on from there begins behind it.
+    pub(crate) fn tell(&self, id: &CheckpointId, checkpoint: Checkpoint) {
+        if !crate::planted("told_commit_forgotten") {
+            self.told.lock().insert(id.clone(), checkpoint);
+        }
+    }
+
+    /// Where the cursor named `id` stands.
     pub(crate) fn checkpoint(&self, id: &CheckpointId) -> Option<Checkpoint> {
-        self.index.read().checkpoint(id.as_str())
+        let indexed = self.index.read().checkpoint(id.as_str());
+        let position = indexed.as_ref().map(|checkpoint| checkpoint.position);
+        let mut told = self.told.lock();
+        let ahead = told.get(id).filter(|told| Some(told.position) > position).cloned();
+        if ahead.is_none() {
+            told.remove(id);
+        }
+        ahead.or(indexed)
     }
 
     /// The first event of `region` inside `window`.

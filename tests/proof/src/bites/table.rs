@@ -111,8 +111,8 @@ pub const TABLE: &[Bug] = &[
     // Three of thirty thousand seeds find it.
     bug(
         "told_commit_forgotten",
-        Hunt::Trace("worker_restarts_before_the_index_has_its_checkpoint"),
-        "a restarted worker begins where the index is, whatever it was told since",
+        Hunt::Trace("worker_begins_before_the_index_has_its_checkpoint"),
+        "a worker begins where the index is, whatever was told since",
     ),
     // The indexer and the index.
     bug("shown_before_caught_up", BROAD, "later commits are shown before the missing ones"),
@@ -128,7 +128,7 @@ pub const TABLE: &[Bug] = &[
     bug("stale_index_file_accepted", Hunt::Row("R4"), "a file of the index may tell of what was cut"),
     quick(
         "part_taken_too_early",
-        Hunt::Strike("index.enter.prepared 1 1 never waiting 10"),
+        Hunt::Strike("index.enter.prepared 1 1 never waiting 6"),
         "a panic while a segment rolls hides its events from readers",
     ),
     bug("key_not_indexed", BROAD, "keys are not in the index"),
@@ -217,7 +217,7 @@ pub const TABLE: &[Bug] = &[
 /// The committed traces, each with the bug that it has found.
 pub const TRACES: &[(&str, &str)] = &[
     ("shown_before_caught_up", "indexer_shows_later_commits_before_it_caught_up"),
-    ("told_commit_forgotten", "worker_restarts_before_the_index_has_its_checkpoint"),
+    ("told_commit_forgotten", "worker_begins_before_the_index_has_its_checkpoint"),
     ("refusal_told_early", "a_conflict_is_told_of_what_is_never_stored"),
     ("dropped_commit_not_told", "a_closed_store_says_closed_of_what_is_stored"),
 ];
