@@ -12,6 +12,7 @@ mod deviations;
 mod faults;
 mod history;
 mod notes;
+mod opening;
 mod plan;
 mod replay;
 mod rest;
