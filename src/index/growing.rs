@@ -10,9 +10,12 @@ use crate::position::Position;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// A close leaves less than this part of what may stay untold: to read it again costs an open less than a file costs the
+/// A close leaves no more than this part of what may stay untold: to read it again costs an open less than a file costs the
 /// close.
-const REST_SHARE: u64 = 16;
+const REST_SHARE: u64 = 256;
+/// The same once there are many pieces, so that many short lives do not use up the levels.
+const REST_SHARE_OF_MANY: u64 = 16;
+const MANY_PIECES: u8 = 32;
 
 /// Where that part of the growing segment begins of which no file tells.
 #[derive(Debug, Clone, Copy)]
@@ -54,8 +57,12 @@ impl Index {
     /// of a writer's life; a file that cannot be written is no loss.
     pub(crate) fn write_open(&self) {
         let Some(files) = self.writable_files() else { return };
-        let is_worth_it = self.untold_bytes() > files.options.growth_bytes / REST_SHARE;
-        let Some((place, stretch)) = self.piece().filter(|_| is_worth_it) else { return };
+        let Some((place, stretch)) = self.piece() else { return };
+        let is_one_of_many = place.level - PIECE_LEVELS.start() >= MANY_PIECES;
+        let share = if is_one_of_many { REST_SHARE_OF_MANY } else { REST_SHARE };
+        if self.untold_bytes() <= files.options.growth_bytes / share {
+            return;
+        }
         let written = match self.open.first() == place.first {
             true => write(files, place.level, stretch, &self.open, &self.state),
             false => write_piece(files, &place, stretch, &self.state),

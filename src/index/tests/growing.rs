@@ -97,16 +97,16 @@ fn a_segment_that_was_sealed_without_its_file_is_read_again_from_where_its_piece
 
 #[test]
 fn a_close_writes_no_file_for_a_rest_that_is_quickly_read_again() {
-    let (disk, whole) = (SimulatedDisk::new(), Model::of_segments(100, 1_000));
-    let index = grown(&disk, &Arc::new(whole.begin(45)), 64);
-    index.write_open();
-    assert_eq!(positions_read(&disk, &Arc::new(whole.begin(45))), 0);
-    let model = Arc::new(whole.begin(49));
-    grown(&disk, &model, 64).write_open();
-    assert_eq!(positions_read(&disk, &model), 4, "a sixteenth of 64");
-    let model = Arc::new(whole.begin(50));
-    grown(&disk, &model, 64).write_open();
-    assert_eq!(positions_read(&disk, &model), 0);
+    let (disk, whole) = (SimulatedDisk::new(), Model::of_segments(400, 1_000));
+    let close_at = |count| {
+        let model = Arc::new(whole.begin(count));
+        grown(&disk, &model, 512).write_open();
+        positions_read(&disk, &model)
+    };
+    assert_eq!((close_at(45), close_at(47), close_at(48)), (0, 2, 0), "a 256th of 512 stays");
+    // Of many pieces each has to be longer.
+    assert!((17..=46).all(|piece| close_at(3 * piece) == 0));
+    assert_eq!((close_at(170), close_at(171)), (32, 0), "a 16th stays");
 }
 
 #[test]
