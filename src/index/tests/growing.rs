@@ -131,9 +131,9 @@ fn pieces_behind_one_that_is_missing_are_not_believed_and_are_made_anew() {
     drop(grown(&disk, &model, 10));
     let pieces = pieces_of(&disk, 1);
     assert_eq!(pieces.len(), 4);
-    for missing in 0..4 {
+    for (missing, name) in pieces.iter().enumerate() {
         let mut image = disk.image();
-        image.delete(&pieces[missing]);
+        image.delete(name);
         let disk = SimulatedDisk::from_image(image);
         assert_eq!(positions_read(&disk, &model), 45 - 10 * missing as u64, "piece {missing}");
         let index = grown(&disk, &model, 10);
