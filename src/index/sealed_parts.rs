@@ -21,7 +21,7 @@ pub(super) struct Frozen {
     pub(super) state: State,
 }
 
-/// One sealed segment, or a piece of the last.
+/// One sealed segment, or a piece of one.
 #[derive(Debug, Clone)]
 pub(super) struct Segment {
     pub(super) place: SegmentPlace,

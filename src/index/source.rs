@@ -33,7 +33,7 @@ pub(crate) trait Source: Debug + Send + Sync {
     /// What a sealed segment's files are bound to.
     fn stretch_of(&self, segment: u32) -> Result<Stretch, SharedError>;
 
-    /// Whether the growing segment still has the frame that ends this stretch, with the same history before it.
+    /// Whether its last segment still has the frame that ends this stretch, with the same history before it.
     fn holds(&self, stretch: &Stretch) -> Result<bool, SharedError>;
 
     /// Gives every record of one segment, in order, from the frame on that begins at byte `from.0` with position `from.1`;
