@@ -9,6 +9,7 @@ use super::growing;
 use super::header::{PIECE_LEVELS, Stretch};
 use super::merge::Merging;
 use super::merged::{FAN_IN, LEVEL_MAX, Merged, span};
+use super::part::Part;
 use super::sealed_parts::{Frozen, SealedParts, Segment};
 use super::table::Table;
 use super::{IndexError, seal};
@@ -29,13 +30,12 @@ pub(crate) struct Chore {
 
 #[derive(Debug)]
 enum Work {
-    /// Write the file of a segment that is in memory; `is_rest` if only its rest is, behind what a file tells that was
-    /// written while it grew.
-    Seal { number: u32, frozen: Arc<Frozen>, is_rest: bool },
+    /// Write the file of a segment. Its pieces are in memory, but for those that were there already when it was opened.
+    Seal { number: u32, pieces: Vec<Option<Arc<Frozen>>> },
     /// Write the lost file of a segment again.
     Rebuild { number: u32 },
-    /// Write a file that tells of a piece of the growing segment.
-    Piece { place: SegmentPlace, stretch: Stretch, state: Box<State> },
+    /// Write the file of a piece of the growing segment.
+    Piece { level: u8, stretch: Stretch, frozen: Arc<Frozen> },
     /// Merge neighbours. `children` are segments' files or the merges that the new one stands for.
     Merge { merge: Merged, children: Vec<(u8, u32)>, merging: Option<Box<Merging>> },
 }
@@ -49,14 +49,6 @@ impl Done {
     pub(super) fn is_written(&self) -> bool {
         matches!(self.0, Change::Written { .. } | Change::Merged { .. } | Change::Piece { .. })
     }
-
-    /// The piece of the growing segment of which a file tells now, and that file's level.
-    pub(super) fn piece(&self) -> Option<(u8, Stretch)> {
-        match self.0 {
-            Change::Piece { level, stretch } => Some((level, stretch)),
-            _ => None,
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -69,7 +61,7 @@ enum Change {
     },
     Piece {
         level: u8,
-        stretch: Stretch,
+        number: u32,
     },
     /// A file that the chore needed answers no more.
     Lost {
@@ -80,41 +72,37 @@ enum Change {
 }
 
 impl Chore {
-    /// The next thing to do, if there is any.
-    pub(super) fn next(parts: &SealedParts) -> Option<Self> {
+    /// The next thing to do, if there is any; first what an open after a kill would have to read again. `growing` is the
+    /// segment that grows.
+    pub(super) fn next(parts: &SealedParts, growing: u32) -> Option<Self> {
+        Self::due(parts, || untold(parts.pieces(growing)).or_else(|| of_sealed(parts, growing)))
+    }
+
+    /// The next thing to do for what is sealed, if there is any.
+    pub(super) fn of_sealed(parts: &SealedParts, growing: u32) -> Option<Self> {
+        Self::due(parts, || of_sealed(parts, growing))
+    }
+
+    fn due(parts: &SealedParts, work: impl FnOnce() -> Option<Work>) -> Option<Self> {
         let files = parts.files.as_ref().filter(|files| files.options.writes)?;
         if !files.counters.is_due.swap(false, Ordering::AcqRel) {
             return None;
         }
-        let work = unwritten(parts).or_else(|| lost(parts)).or_else(|| unmerged(parts))?;
-        Some(Self::new(files, work))
-    }
-
-    /// Writes the file of a piece of the growing segment.
-    pub(super) fn of_piece(files: &Arc<Files>, place: SegmentPlace, stretch: Stretch, state: State) -> Self {
-        Self::new(files, Work::Piece { place, stretch, state: Box::new(state) })
-    }
-
-    fn new(files: &Arc<Files>, work: Work) -> Self {
+        let work = work()?;
         // There may be another behind it.
         files.counters.is_due.store(true, Ordering::Release);
-        Self { files: Arc::clone(files), work, is_made: false }
+        Some(Self { files: Arc::clone(files), work, is_made: false })
     }
 
     /// Does some of it; `None` if there is more to do. A chore that cannot be done now is done with nothing changed.
     pub(crate) fn step(&mut self) -> Option<Done> {
         crate::point("index.chore.before_step");
         let stepped = match &mut self.work {
-            Work::Seal { number, frozen, is_rest: false } => {
-                write(&self.files, *number, &frozen.part, Some(&frozen.state)).map(Some)
-            }
-            Work::Seal { number, frozen, is_rest: true } => {
-                seal_whole(&self.files, *number, &frozen.state).map(Some)
-            }
+            Work::Seal { number, pieces } => seal(&self.files, *number, pieces).map(Some),
             Work::Rebuild { number } => rebuild(&self.files, *number).map(Some),
-            Work::Piece { place, stretch, state } => {
-                let piece = Change::Piece { level: place.level, stretch: *stretch };
-                growing::write_piece(&self.files, place, *stretch, state).map(|()| Some(piece))
+            Work::Piece { level, stretch, frozen } => {
+                let piece = Change::Piece { level: *level, number: stretch.first_segment };
+                growing::write_piece(&self.files, *level, *stretch, frozen).map(|()| Some(piece))
             }
             Work::Merge { merge, children, merging } => merge_step(&self.files, merge, children, merging),
         };
@@ -164,14 +152,23 @@ impl Chore {
     }
 }
 
-/// The oldest segment that is only in memory.
-fn unwritten(parts: &SealedParts) -> Option<Work> {
-    let waiting = parts.segments.iter().rev().take_while(|segment| segment.memory.is_some()).count();
-    let (before, waiting) = parts.segments.split_at(parts.segments.len() - waiting);
-    let oldest = waiting.first()?;
-    let (number, frozen) = (oldest.place.number, Arc::clone(oldest.memory.as_ref()?));
-    let is_rest = before.last().is_some_and(|segment| segment.place.number == number);
-    Some(Work::Seal { number, frozen, is_rest })
+/// The oldest piece of the growing segment of which no file tells.
+fn untold(pieces: &[Segment]) -> Option<Work> {
+    pieces.iter().find_map(|piece| {
+        let (frozen, stretch) = (Arc::clone(piece.memory.as_ref()?), piece.untold?);
+        Some(Work::Piece { level: piece.place.level, stretch, frozen })
+    })
+}
+
+fn of_sealed(parts: &SealedParts, growing: u32) -> Option<Work> {
+    waiting(parts, growing).or_else(|| lost(parts)).or_else(|| unmerged(parts))
+}
+
+/// The oldest sealed segment that waits for its file.
+fn waiting(parts: &SealedParts, growing: u32) -> Option<Work> {
+    let pieces = parts.waiting(growing).last()?;
+    let number = pieces[0].place.number;
+    Some(Work::Seal { number, pieces: pieces.iter().map(|piece| piece.memory.clone()).collect() })
 }
 
 fn lost(parts: &SealedParts) -> Option<Work> {
@@ -218,12 +215,12 @@ fn is_at(merge: &Merged, level: u8, first: u32) -> bool {
 fn write(
     files: &Files,
     number: u32,
-    part: &super::part::Part,
+    parts: &[&Part],
     state: Option<&State>,
 ) -> Result<Change, IndexError> {
     let stretch = files.stretch(number, number)?;
     crate::point("index.chore.before_file");
-    seal::write(&files.storage, 0, stretch, part, state)?;
+    seal::write(&files.storage, 0, stretch, parts, state)?;
     Ok(Change::Written { number })
 }
 
@@ -231,12 +228,18 @@ fn write(
 /// goes back to the segment before.
 fn rebuild(files: &Files, number: u32) -> Result<Change, IndexError> {
     let part = files.rebuilt(&files.whole(number)?)?;
-    write(files, number, &part, None)
+    write(files, number, &[&part], None)
 }
 
-fn seal_whole(files: &Files, number: u32, state: &State) -> Result<Change, IndexError> {
-    let part = files.replayed(&files.whole(number)?)?;
-    write(files, number, &part, Some(state))
+/// Writes the file of a segment out of its pieces, or, where not all of them are in memory, out of the journal.
+fn seal(files: &Files, number: u32, pieces: &[Option<Arc<Frozen>>]) -> Result<Change, IndexError> {
+    let state = pieces.last().and_then(Option::as_ref).map(|last| &last.state);
+    let in_memory: Option<Vec<&Part>> =
+        pieces.iter().map(|piece| piece.as_ref().map(|piece| &piece.part)).collect();
+    match in_memory {
+        Some(parts) => write(files, number, &parts, state),
+        None => write(files, number, &[&files.replayed(&files.whole(number)?)?], state),
+    }
 }
 
 fn merge_step(
@@ -269,8 +272,8 @@ impl SealedParts {
             Change::Written { number } => parts.has_file(number),
             Change::Merged { merge } => parts.has_merge(merge),
             Change::Lost { level, first } => parts.has_lost(level, first),
-            // Who opens the index next looks into the file of a piece.
-            Change::Piece { .. } | Change::Nothing => {}
+            Change::Piece { level, number } => parts.has_piece(level, number),
+            Change::Nothing => {}
         }
         parts
     }
@@ -280,18 +283,17 @@ impl SealedParts {
         let at = self.segments.partition_point(|segment| segment.place.number < number);
         if let (Some(files), Some(segment)) = (&self.files, self.segments.get_mut(at)) {
             files.forget(0, number);
-            segment.memory = None;
-            segment.place = SegmentPlace::new(number, segment.place.first);
+            *segment = Segment::told(SegmentPlace::new(number, segment.place.first));
             let is_of_it = |segment: &&Segment| segment.place.number == number;
             let pieces = self.segments[at..].iter().take_while(is_of_it).count();
             self.segments.drain(at + 1..at + pieces);
         }
     }
 
-    /// The oldest segment that waits in memory for its file is not kept any longer.
-    pub(super) fn shed(&mut self) {
-        if let Some(segment) = self.segments.iter().find(|segment| segment.memory.is_some()) {
-            self.has_file(segment.place.number);
+    /// The oldest sealed segment that waits in memory for its file is not kept any longer.
+    pub(super) fn shed(&mut self, growing: u32) {
+        if let Some(number) = self.oldest_waiting(growing) {
+            self.has_file(number);
         }
     }
 

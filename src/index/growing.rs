@@ -1,12 +1,12 @@
-//! The growing segment's files: each tells of a piece of it. They are written while it grows, so that who opens the store after
-//! a kill reads only the last of it again, and when the store is closed.
+//! The growing segment's pieces: when so much of it has grown, that grows no more. The file of each is written at once, so
+//! that who opens the store after a kill reads only the last of the segment again; what is left is written by a close.
 
 use super::checkpoints::State;
-use super::chores::{Chore, Done};
 use super::files::{Files, SegmentPlace};
 use super::header::{Mark, PIECE_LEVELS, Stretch};
+use super::part::Part;
+use super::sealed_parts::{Frozen, SealedParts, Segment};
 use super::{Index, IndexError, seal};
-use crate::position::Position;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -17,100 +17,98 @@ const REST_SHARE: u64 = 256;
 const REST_SHARE_OF_MANY: u64 = 16;
 const MANY_PIECES: u8 = 32;
 
-/// Where that part of the growing segment begins of which no file tells.
+/// Where that part of the growing segment begins that still changes: behind the pieces.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Untold {
-    /// The level of the file that will; `None` if there are as many pieces as there may be.
+pub(super) struct Changing {
+    /// The level of the file that will tell of it; `None` if there are as many pieces as there may be.
     pub(super) level: Option<u8>,
-    pub(super) first: Position,
     /// In bytes.
     pub(super) begin: u32,
 }
 
-impl Untold {
-    /// All of a segment, from its first position on.
-    pub(super) fn from(first: Position) -> Self {
-        Self { level: Some(*PIECE_LEVELS.start()), first, begin: 0 }
-    }
-
-    /// What comes after a piece.
-    fn after(level: u8, stretch: &Stretch) -> Self {
-        let begin = stretch.end.try_into().unwrap_or(u32::MAX);
-        Self { level: level.checked_add(1), first: Position::new(stretch.last).next(), begin }
+impl Default for Changing {
+    /// All of a segment.
+    fn default() -> Self {
+        Self { level: Some(*PIECE_LEVELS.start()), begin: 0 }
     }
 }
 
 impl Index {
     /// Takes note of the last frame that was applied whole.
     pub(crate) fn note_frame(&mut self, mark: Mark) {
-        let was_due = self.is_piece_due();
         self.mark = Some(mark);
-        if !was_due
-            && self.is_piece_due()
-            && let Some(files) = &self.sealed.files
+        let Some(files) = self.writable_files() else { return };
+        if self.changing_bytes() >= files.options.growth_bytes
+            && let Some((place, stretch)) = self.piece()
         {
+            self.freeze(place, stretch);
+        }
+    }
+
+    /// What has grown becomes a piece that grows no more. The sealer writes its file out of memory, without holding up
+    /// who appends.
+    fn freeze(&mut self, place: SegmentPlace, stretch: Stretch) {
+        let mut part = Part::new(place.number, self.applied.next());
+        let state = self.state.clone();
+        let level = place.level.checked_add(1);
+        let mut parts = SealedParts::clone(&self.sealed);
+        parts.last = self.applied;
+        parts.segments.reserve(1);
+        crate::point("index.freeze.prepared");
+        // Nothing below can panic, as in `enter`.
+        std::mem::swap(&mut self.open, &mut part);
+        let memory = Some(Arc::new(Frozen { part, state }));
+        parts.segments.push(Segment { place, memory, untold: Some(stretch) });
+        self.changing = Changing { level, begin: stretch.end.try_into().unwrap_or(u32::MAX) };
+        if let Some(files) = &parts.files {
             files.counters.is_due.store(true, Ordering::Release);
         }
+        self.sealed = Arc::new(parts);
     }
 
     /// Writes what no file tells of the growing segment yet, so that the next open need not read it. It is for the end
     /// of a writer's life; a file that cannot be written is no loss.
     pub(crate) fn write_open(&self) {
         let Some(files) = self.writable_files() else { return };
-        let Some((place, stretch)) = self.piece() else { return };
-        let is_one_of_many = place.level - PIECE_LEVELS.start() >= MANY_PIECES;
-        let share = if is_one_of_many { REST_SHARE_OF_MANY } else { REST_SHARE };
-        if self.untold_bytes() <= files.options.growth_bytes / share {
-            return;
-        }
-        let written = match self.open.first() == place.first {
-            true => write(files, place.level, stretch, &self.open, &self.state),
-            false => write_piece(files, &place, stretch, &self.state),
-        };
-        if let Err(error) = written {
+        if let Err(error) = self.write_untold(files) {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(error, "the index of the growing segment could not be written");
         }
     }
 
-    /// To write a file of the growing segment, if it has grown much since the last.
-    pub(super) fn chore_of_growing(&self) -> Option<Chore> {
-        let files = self.writable_files().filter(|_| self.is_piece_due())?;
-        let (place, stretch) = self.piece()?;
-        Some(Chore::of_piece(files, place, stretch, self.state.clone()))
-    }
-
-    pub(super) fn note_piece(&mut self, done: &Done) {
-        if let Some((level, stretch)) = done.piece()
-            && stretch.last_segment == self.segment()
-            && stretch.first == self.untold.first.get()
-        {
-            self.untold = Untold::after(level, &stretch);
+    fn write_untold(&self, files: &Arc<Files>) -> Result<(), IndexError> {
+        for piece in self.sealed.pieces(self.segment()) {
+            if let (Some(frozen), Some(stretch)) = (&piece.memory, piece.untold) {
+                write_piece(files, piece.place.level, stretch, frozen)?;
+            }
         }
+        let Some((place, stretch)) = self.piece() else { return Ok(()) };
+        let is_one_of_many = place.level - PIECE_LEVELS.start() >= MANY_PIECES;
+        let share = if is_one_of_many { REST_SHARE_OF_MANY } else { REST_SHARE };
+        if self.changing_bytes() <= files.options.growth_bytes / share {
+            return Ok(());
+        }
+        write(files, place.level, stretch, &self.open, &self.state)
     }
 
     pub(super) fn writable_files(&self) -> Option<&Arc<Files>> {
         self.sealed.files.as_ref().filter(|files| files.options.writes)
     }
 
-    fn is_piece_due(&self) -> bool {
-        let growth = self.sealed.files.as_ref().map_or(u64::MAX, |files| files.options.growth_bytes);
-        self.untold_bytes() >= growth
-    }
-
-    /// Bytes of the growing segment that were applied and that no file tells of.
-    fn untold_bytes(&self) -> u64 {
-        self.mark_of_growing().map_or(0, |mark| mark.end.saturating_sub(self.untold.begin.into()))
+    /// Bytes of the growing segment that were applied behind the last piece.
+    fn changing_bytes(&self) -> u64 {
+        self.mark_of_growing().map_or(0, |mark| mark.end.saturating_sub(self.changing.begin.into()))
     }
 
     fn mark_of_growing(&self) -> Option<Mark> {
         self.mark.filter(|mark| mark.segment == self.segment())
     }
 
-    /// The piece of the growing segment that a file could tell of now.
+    /// The next piece of the growing segment, if it ended now.
     fn piece(&self) -> Option<(SegmentPlace, Stretch)> {
         let (files, mark) = (self.sealed.files.as_ref()?, self.mark_of_growing()?);
-        let Untold { level, first, begin } = self.untold;
+        let Changing { level, begin } = self.changing;
+        let first = self.open.first();
         let place = SegmentPlace {
             level: level?,
             begin,
@@ -131,26 +129,35 @@ impl Index {
     }
 }
 
-/// Writes the file of a piece out of the journal: the lookups in memory go on growing meanwhile.
+/// Writes the file of a piece.
 pub(super) fn write_piece(
     files: &Files,
-    place: &SegmentPlace,
+    level: u8,
     stretch: Stretch,
-    state: &State,
+    frozen: &Frozen,
 ) -> Result<(), IndexError> {
-    let part = files.replayed(place)?;
     crate::point("index.growing.before_file");
-    write(files, place.level, stretch, &part, state)
+    write(files, level, stretch, &frozen.part, &frozen.state)
 }
 
 fn write(
     files: &Files,
     level: u8,
     stretch: Stretch,
-    part: &super::part::Part,
+    part: &Part,
     state: &State,
 ) -> Result<(), IndexError> {
-    seal::write(&files.storage, level, stretch, part, Some(state))?;
+    seal::write(&files.storage, level, stretch, &[part], Some(state))?;
     files.forget(level, stretch.first_segment);
     Ok(())
+}
+
+impl SealedParts {
+    /// A file tells of this piece now. Lookups go on in memory, out of which the segment's own file will be made.
+    pub(super) fn has_piece(&mut self, level: u8, number: u32) {
+        let is_it = |piece: &&mut Segment| (piece.place.level, piece.place.number) == (level, number);
+        if let Some(piece) = self.segments.iter_mut().rev().find(is_it) {
+            piece.untold = None;
+        }
+    }
 }

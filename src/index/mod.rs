@@ -52,7 +52,7 @@ use crate::region::Region;
 use crate::storage::Storage;
 use checkpoints::State;
 use files::{Files, SegmentPlace};
-use growing::Untold;
+use growing::Changing;
 use header::Content;
 use part::Part;
 use postings::Steps;
@@ -128,7 +128,7 @@ pub(crate) struct IndexOptions {
 #[derive(Debug)]
 pub(crate) struct Index {
     sealed: Arc<SealedParts>,
-    /// The growing segment.
+    /// What grows: the growing segment's last piece.
     open: Part,
     /// What is true as of `applied`.
     state: State,
@@ -136,8 +136,8 @@ pub(crate) struct Index {
     /// The last frame that was applied whole.
     mark: Option<Mark>,
     resumes_at: Option<u32>,
-    /// Where that part of the growing segment begins of which no file tells.
-    untold: Untold,
+    /// Where in the growing segment `open` begins.
+    changing: Changing,
 }
 
 impl Default for Index {
@@ -150,7 +150,7 @@ impl Default for Index {
             applied: Position::START,
             mark: None,
             resumes_at: None,
-            untold: Untold::from(Position::new(1)),
+            changing: Changing::default(),
         }
     }
 }
@@ -176,9 +176,8 @@ impl Index {
             applied,
             mark: None,
             resumes_at: opened.resumes_at,
-            untold: Untold {
+            changing: Changing {
                 level: opened.next_level,
-                first: applied.next(),
                 begin: opened.resumes_at.unwrap_or_default(),
             },
         })
@@ -289,8 +288,9 @@ impl Index {
             if !is_early {
                 std::mem::swap(&mut self.open, &mut part);
             }
-            parts.segments.push(Segment { place, memory: Some(Arc::new(Frozen { part, state })) });
-            self.untold = Untold::from(self.open.first());
+            let memory = Some(Arc::new(Frozen { part, state }));
+            parts.segments.push(Segment { place, memory, untold: None });
+            self.changing = Changing::default();
             if let Some(files) = &parts.files {
                 files.counters.is_due.store(true, Ordering::Release);
             }
@@ -305,30 +305,26 @@ impl Index {
 
     /// The next piece of work for the files, if there is any. One at a time: it is to be run and handed back.
     pub(crate) fn chore(&self) -> Option<Chore> {
-        // First what an open after a kill would have to read again.
-        let of_growing = if self.has_chores() { self.chore_of_growing() } else { None };
-        of_growing.or_else(|| Chore::next(&self.sealed))
+        Chore::next(&self.sealed, self.segment())
     }
 
     /// Takes in what a chore changed.
     pub(crate) fn finish(&mut self, done: Done) {
         crate::point("index.finish.before");
-        self.note_piece(&done);
         self.sealed = Arc::new(self.sealed.after(done));
     }
 
     /// Whether more sealed segments wait in memory for their files than may.
     pub(crate) fn is_behind(&self) -> bool {
         let Some(files) = &self.sealed.files else { return false };
-        let unwritten = self.sealed.segments.iter().rev().take_while(|segment| segment.memory.is_some());
-        unwritten.count() > files.options.unwritten_max
+        self.sealed.waiting(self.segment()).count() > files.options.unwritten_max
     }
 
     /// Drops the oldest segment that waits for its file: it is looked for in its file, and if there is none, in the
     /// journal.
     pub(crate) fn shed(&mut self) {
         let mut parts = SealedParts::clone(&self.sealed);
-        parts.shed();
+        parts.shed(self.segment());
         self.sealed = Arc::new(parts);
     }
 
@@ -338,8 +334,8 @@ impl Index {
         let mut parts = SealedParts::clone(&self.sealed);
         let Some(files) = parts.files.clone() else { return };
         let is_written = |number| files.table(0, number, number).is_ok();
-        while parts.oldest_unwritten().is_some_and(is_written) {
-            parts.shed();
+        while parts.oldest_waiting(self.segment()).is_some_and(is_written) {
+            parts.shed(self.segment());
         }
         self.sealed = Arc::new(parts);
         while self.is_behind() {
@@ -349,7 +345,7 @@ impl Index {
 
     /// Runs the next chore of what is sealed to its end, here and now; whether anything was written.
     pub(crate) fn run_chore(&mut self) -> bool {
-        let chore = Chore::next(&self.sealed);
+        let chore = Chore::of_sealed(&self.sealed, self.segment());
         self.run(chore)
     }
 
@@ -366,7 +362,7 @@ impl Index {
     /// Writes every sealed segment that waits in memory for its file: what is not written is read again by the next
     /// open.
     pub(crate) fn write_waiting(&mut self) {
-        while self.sealed.oldest_unwritten().is_some() && self.run_chore() {}
+        while self.sealed.oldest_waiting(self.segment()).is_some() && self.run_chore() {}
     }
 
     /// What the caches hold.

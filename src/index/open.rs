@@ -38,7 +38,7 @@ pub(super) fn open(files: &Arc<Files>) -> Result<Opened, IndexError> {
         };
         let place = SegmentPlace::new(number, first);
         place.is_lost.store(!names.contains(&(0, number)), Ordering::Release);
-        segments.push(Segment { place, memory: None });
+        segments.push(Segment::told(place));
     }
     let mut last = match known {
         0 => Position::START,
@@ -47,7 +47,7 @@ pub(super) fn open(files: &Arc<Files>) -> Result<Opened, IndexError> {
     let next_level = PIECE_LEVELS.clone().nth(pieces.len());
     for place in pieces {
         last = place.through;
-        segments.push(Segment { place, memory: None });
+        segments.push(Segment::told(place));
     }
     files.counters.is_due.store(true, Ordering::Release);
     if files.options.writes {

@@ -5,6 +5,7 @@
 use super::checkpoints::State;
 use super::files::{Files, SegmentPlace};
 use super::gaps::{Gap, is_within};
+use super::header::Stretch;
 use super::merged::Merged;
 use super::part::Part;
 use super::sealed::Sealed;
@@ -14,19 +15,29 @@ use crate::region::Region;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// A segment's lookups that are only in memory yet, and what was true at its end.
+/// Lookups in memory that grow no more, and what was true at their end.
 #[derive(Debug)]
 pub(super) struct Frozen {
     pub(super) part: Part,
     pub(super) state: State,
 }
 
-/// One sealed segment, or a piece of one.
+/// One sealed segment, or a piece of one: of the growing segment, or of one that was sealed and whose own file is not written
+/// yet.
 #[derive(Debug, Clone)]
 pub(super) struct Segment {
     pub(super) place: SegmentPlace,
-    /// Until its file is written.
+    /// Until the segment's own file is written: that is made out of it.
     pub(super) memory: Option<Arc<Frozen>>,
+    /// Of a piece: what its file is bound to, until that is written.
+    pub(super) untold: Option<Stretch>,
+}
+
+impl Segment {
+    /// One of which a file tells.
+    pub(super) fn told(place: SegmentPlace) -> Self {
+        Self { place, memory: None, untold: None }
+    }
 }
 
 /// The lookups of all sealed segments.
@@ -70,10 +81,23 @@ impl SealedParts {
         self.newest(Sort::Key, key, |lookup| lookup.keyed(key))
     }
 
-    /// The number of the oldest segment that waits in memory for its file.
-    pub(super) fn oldest_unwritten(&self) -> Option<u32> {
-        let waiting = self.segments.iter().find(|segment| segment.memory.is_some());
-        waiting.map(|segment| segment.place.number)
+    /// The sealed segments, each in its pieces, that wait in memory for their files, the newest first. `growing` is the
+    /// first that is not sealed.
+    pub(super) fn waiting(&self, growing: u32) -> impl Iterator<Item = &[Segment]> {
+        let sealed = self.segments.partition_point(|segment| segment.place.number < growing);
+        let segments = self.segments[..sealed].chunk_by(|one, next| one.place.number == next.place.number);
+        segments.rev().take_while(|pieces| pieces.iter().any(|piece| piece.memory.is_some()))
+    }
+
+    /// The number of the oldest of them.
+    pub(super) fn oldest_waiting(&self, growing: u32) -> Option<u32> {
+        self.waiting(growing).last().map(|pieces| pieces[0].place.number)
+    }
+
+    /// The pieces of the segment that grows, in order.
+    pub(super) fn pieces(&self, growing: u32) -> &[Segment] {
+        let sealed = self.segments.partition_point(|segment| segment.place.number < growing);
+        &self.segments[sealed..]
     }
 
     /// Where the record of the event at `position` stands; `None` if there is no event.

@@ -6,6 +6,7 @@ use super::{Found, Window};
 use crate::region::{EntityMatch, Region, Term};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 
 /// The most names whose lists are merged for a prefix: with more, it is cheaper to look at every event in order.
 pub(super) const MERGED_NAMES_MAX: usize = 64;
@@ -61,12 +62,11 @@ fn select_term(part: &Part, term: &Term, window: Window) -> Vec<u32> {
     let end = part.place_after(window.through).min(part.end());
     let keep = |place: &u32| part.record(*place).is_some_and(|(record, _)| wanted.matches(record));
     if let EntityMatch::Prefix(prefix) = &term.entity {
-        let numbers: Vec<u32> = part.entities.with_prefix(prefix).take(MERGED_NAMES_MAX + 1).collect();
-        if numbers.len() > MERGED_NAMES_MAX {
+        let Some(numbers) = few_names(part, prefix, begin..end) else {
             let has_prefix = |record: &Record| part.entities.name(record.entity).starts_with(prefix);
             let begins_so = |place: &u32| part.record(*place).is_some_and(|(record, _)| has_prefix(record));
             return (begin..end).filter(begins_so).filter(keep).take(window.limit).collect();
-        }
+        };
         let lists = numbers.iter().map(|number| part.entities.postings(*number));
         return ascending(lists, begin)
             .take_while(|place| *place < end)
@@ -84,6 +84,16 @@ fn select_term(part: &Part, term: &Term, window: Window) -> Vec<u32> {
             .collect(),
         None => (begin..end).filter(keep).take(window.limit).collect(),
     }
+}
+
+/// The numbers of the entities that begin so; `None` if it is cheaper to look at every event at these places: they are fewer
+/// than the names that had to be looked at, or too many names begin so.
+fn few_names(part: &Part, prefix: &str, places: Range<u32>) -> Option<Vec<u32>> {
+    if places.len() <= part.entities.len() {
+        return None;
+    }
+    let numbers: Vec<u32> = part.entities.with_prefix(prefix).take(MERGED_NAMES_MAX + 1).collect();
+    (numbers.len() <= MERGED_NAMES_MAX).then_some(numbers)
 }
 
 /// The term in numbers; `None` if the part does not know one of its names, and so has no event for it.

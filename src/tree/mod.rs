@@ -157,7 +157,7 @@ fn journal_options(config: &Config) -> JournalOptions {
 const UNWRITTEN_MAX: usize = 1;
 
 /// A file tells of the growing segment each time another such part of it was written.
-const GROWTHS: u64 = 4;
+const GROWTHS: u64 = 8;
 
 /// The index's limits.
 pub(crate) fn index_options(config: &Config) -> IndexOptions {

@@ -65,7 +65,7 @@ fn part() -> (Part, Stretch) {
 
 fn written(disk: &SimulatedDisk, part: &Part, stretch: Stretch) -> Table {
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
-    seal::write(&storage, 0, stretch, part, None).unwrap();
+    seal::write(&storage, 0, stretch, &[part], None).unwrap();
     Table::open(&*storage, &files::file_name(0, 1), &STORE, 1, &Arc::new(Cache::new(1_000))).unwrap()
 }
 
