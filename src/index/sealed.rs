@@ -17,6 +17,8 @@ use std::ops::Range;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sealed<'a> {
     pub(super) table: &'a Table,
+    /// Whether a merge said that the name is there: then the filter is not asked.
+    pub(super) is_named: bool,
 }
 
 /// What a file knows of a name.
@@ -44,7 +46,7 @@ impl Entry {
 
 impl<'a> Sealed<'a> {
     pub(super) fn new(table: &'a Table) -> Self {
-        Self { table }
+        Self { table, is_named: false }
     }
 
     fn first(&self) -> u64 {
@@ -116,10 +118,10 @@ impl<'a> Sealed<'a> {
         move |place| Ok(offsets.get(place)? & GAP_BIT == 0)
     }
 
-    /// What is known of a name; the filter is asked first.
+    /// What is known of a name; the filter is asked first, unless a merge was.
     pub(super) fn known(&self, sort: Sort, name: &[u8]) -> Result<Option<Entry>, IndexError> {
         let key = key_of(name);
-        if !self.table.may_hold(filter::hash(sort, &key))? {
+        if !self.is_named && !self.table.may_hold(filter::hash(sort, &key))? {
             return Ok(None);
         }
         match Directory::new(self.table, sort.section()).find(&key)? {

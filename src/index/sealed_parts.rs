@@ -59,6 +59,14 @@ pub(super) enum Lookup<'a> {
     File(Sealed<'a>),
 }
 
+/// A segment that can hold an answer.
+#[derive(Debug, Clone, Copy)]
+struct Narrowed<'a> {
+    of: &'a Segment,
+    /// Whether a merge says that it has what is looked for.
+    is_named: bool,
+}
+
 /// What stands next in the order of segments: one of them, or a merge over several.
 pub(super) enum Run<'a> {
     One(&'a Segment),
@@ -125,7 +133,7 @@ impl SealedParts {
                 if found.len() >= limit {
                     return Ok(false);
                 }
-                let more = self.with(segment, |lookup| lookup.effects(cause, limit - found.len()))?;
+                let more = self.with_narrowed(segment, |lookup| lookup.effects(cause, limit - found.len()))?;
                 found.extend(more);
             }
             Ok(true)
@@ -173,11 +181,11 @@ impl SealedParts {
         }
         self.each(self.index_of(window.after.next()), |run| {
             for segment in self.narrowed(run, |merge, files| merge.segments_in(files, region)) {
-                if found.len() >= window.limit || segment.place.first > window.through {
+                if found.len() >= window.limit || segment.of.place.first > window.through {
                     return Ok(false);
                 }
                 let left = Window { limit: window.limit - found.len(), ..window };
-                found.extend(self.with(segment, |lookup| lookup.select(region, left))?);
+                found.extend(self.with_narrowed(segment, |lookup| lookup.select(region, left))?);
             }
             Ok(true)
         })
@@ -188,14 +196,14 @@ impl SealedParts {
         &self,
         run: Run<'a>,
         narrow: impl Fn(&Merged, &Files) -> Option<Vec<u32>>,
-    ) -> Vec<&'a Segment> {
+    ) -> Vec<Narrowed<'a>> {
         if let (Run::Many(merge, segments), Some(files)) = (&run, &self.files)
             && let Some(numbers) = narrow(merge, files)
         {
             let is_in = |segment: &&Segment| numbers.binary_search(&segment.place.number).is_ok();
-            return segments.iter().filter(is_in).collect();
+            return segments.iter().filter(is_in).map(|of| Narrowed { of, is_named: true }).collect();
         }
-        run.segments().iter().collect()
+        run.segments().iter().map(|of| Narrowed { of, is_named: false }).collect()
     }
 
     /// The index of the segment in which `position` stands, or would stand.
@@ -238,7 +246,7 @@ impl SealedParts {
             end -= run.segments().len();
             let segments = self.narrowed(run, |merge, files| merge.segments_of(files, sort, name));
             for segment in segments.into_iter().rev() {
-                if let Some(found) = self.with(segment, &look)? {
+                if let Some(found) = self.with_narrowed(segment, &look)? {
                     return Ok(Some(found));
                 }
             }
@@ -255,6 +263,14 @@ impl SealedParts {
     pub(super) fn with<T>(
         &self,
         segment: &Segment,
+        look: impl FnMut(Lookup<'_>) -> Result<T, IndexError>,
+    ) -> Result<T, IndexError> {
+        self.with_narrowed(Narrowed { of: segment, is_named: false }, look)
+    }
+
+    fn with_narrowed<T>(
+        &self,
+        Narrowed { of: segment, is_named }: Narrowed<'_>,
         mut look: impl FnMut(Lookup<'_>) -> Result<T, IndexError>,
     ) -> Result<T, IndexError> {
         if let Some(frozen) = &segment.memory {
@@ -265,7 +281,7 @@ impl SealedParts {
         if !is_lost.load(Ordering::Acquire) {
             let table = files.table(*level, *number, *number);
             let table = table.and_then(|table| segment.place.told_by(table));
-            match table.and_then(|table| look(Lookup::File(Sealed::new(&table)))) {
+            match table.and_then(|table| look(Lookup::File(Sealed { table: &table, is_named }))) {
                 Err(IndexError::Journal(cause)) => return Err(IndexError::Journal(cause)),
                 Err(error) => files.note_lost(*level, *number, &error, is_lost.swap(true, Ordering::AcqRel)),
                 answer => return answer,

@@ -162,6 +162,11 @@ impl Faults {
         self.replace_disk();
     }
 
+    /// Whether nothing goes wrong any more.
+    pub(super) fn are_healed(&self) -> bool {
+        self.calm.load(Ordering::Relaxed)
+    }
+
     /// Nothing goes wrong for a moment.
     pub(super) fn pause(&self, paused: bool) {
         self.paused.store(paused, Ordering::Relaxed);

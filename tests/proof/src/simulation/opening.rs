@@ -107,7 +107,8 @@ impl World {
         let clients = (0..self.plan.clients).map(|_| Client::default()).collect();
         let workers = self.jobs.iter().map(|_| None).collect();
         let reports = store.reports();
-        self.life = Some(Life { store: Arc::new(store), reports, workers, clients });
+        let has_suffered = !self.faults.are_healed();
+        self.life = Some(Life { has_suffered, store: Arc::new(store), reports, workers, clients });
         self.tend_workers();
     }
 

@@ -17,6 +17,8 @@ use timberline::{CursorWorkerHandle, Region, Reports, Store, StoredEvent};
 
 /// One life of the process.
 pub(super) struct Life {
+    /// Whether it began while things went wrong.
+    pub(super) has_suffered: bool,
     pub(super) store: Arc<Store>,
     pub(super) reports: Reports,
     /// A worker for each job, if one was hired.
@@ -51,7 +53,7 @@ impl World {
         self.simulation.choose(n)
     }
 
-    /// All lives with faults.
+    /// All lives with faults. The last may go on when everything heals: what failed in it has to mend there.
     pub(super) fn suffer(&mut self) {
         let mut rounds = self.plan.lives * self.plan.rounds;
         while rounds > 0 {
@@ -63,8 +65,10 @@ impl World {
                 rounds -= 1;
                 self.round();
             }
-            self.end();
             rounds = rounds.saturating_sub(1);
+            if rounds > 0 || self.is_over() || self.choose(2) == 1 {
+                self.end();
+            }
         }
     }
 
