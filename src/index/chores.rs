@@ -212,12 +212,7 @@ fn is_at(merge: &Merged, level: u8, first: u32) -> bool {
     merge.level == level && merge.first_segment() == first && !merge.is_lost()
 }
 
-fn write(
-    files: &Files,
-    number: u32,
-    parts: &[&Part],
-    state: Option<&State>,
-) -> Result<Change, IndexError> {
+fn write(files: &Files, number: u32, parts: &[&Part], state: Option<&State>) -> Result<Change, IndexError> {
     let stretch = files.stretch(number, number)?;
     crate::point("index.chore.before_file");
     seal::write(&files.storage, 0, stretch, parts, state)?;

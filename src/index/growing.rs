@@ -140,13 +140,7 @@ pub(super) fn write_piece(
     write(files, level, stretch, &frozen.part, &frozen.state)
 }
 
-fn write(
-    files: &Files,
-    level: u8,
-    stretch: Stretch,
-    part: &Part,
-    state: &State,
-) -> Result<(), IndexError> {
+fn write(files: &Files, level: u8, stretch: Stretch, part: &Part, state: &State) -> Result<(), IndexError> {
     seal::write(&files.storage, level, stretch, &[part], Some(state))?;
     files.forget(level, stretch.first_segment);
     Ok(())

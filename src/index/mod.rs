@@ -176,10 +176,7 @@ impl Index {
             applied,
             mark: None,
             resumes_at: opened.resumes_at,
-            changing: Changing {
-                level: opened.next_level,
-                begin: opened.resumes_at.unwrap_or_default(),
-            },
+            changing: Changing { level: opened.next_level, begin: opened.resumes_at.unwrap_or_default() },
         })
     }
 

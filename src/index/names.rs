@@ -58,7 +58,10 @@ impl Names {
 
     /// The numbers of all names that begin so, in no order.
     pub(super) fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = u32> {
-        (0..).zip(&self.named).filter(move |(_, (name, _))| name.starts_with(prefix)).map(|(number, _)| number)
+        (0..)
+            .zip(&self.named)
+            .filter(move |(_, (name, _))| name.starts_with(prefix))
+            .map(|(number, _)| number)
     }
 
     /// The names in order, each with its number. The first to ask puts them in order.

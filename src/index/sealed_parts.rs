@@ -133,7 +133,8 @@ impl SealedParts {
                 if found.len() >= limit {
                     return Ok(false);
                 }
-                let more = self.with_narrowed(segment, |lookup| lookup.effects(cause, limit - found.len()))?;
+                let more =
+                    self.with_narrowed(segment, |lookup| lookup.effects(cause, limit - found.len()))?;
                 found.extend(more);
             }
             Ok(true)

@@ -82,6 +82,10 @@ impl View {
         *self.reader.write() = Some(reader);
         crate::point("view.recovered.half_told");
         *self.recovery.lock() = Some(recovery);
+        // What an earlier incarnation of the writer could not close was recovered.
+        if !crate::planted("old_close_failure_told") {
+            *self.close_failure.lock() = None;
+        }
     }
 
     /// Reads go through this reader, without a recovery: another process writes.

@@ -114,6 +114,11 @@ pub const TABLE: &[Bug] = &[
         Hunt::Trace("worker_begins_before_the_index_has_its_checkpoint"),
         "a worker begins where the index is, whatever was told since",
     ),
+    bug(
+        "old_close_failure_told",
+        Hunt::Trace("a_close_tells_what_an_earlier_writer_failed_at"),
+        "a store closes well and says that it did not",
+    ),
     // The indexer and the index.
     bug("shown_before_caught_up", BROAD, "later commits are shown before the missing ones"),
     bug(
@@ -128,7 +133,7 @@ pub const TABLE: &[Bug] = &[
     bug("stale_index_file_accepted", Hunt::Row("R4"), "a file of the index may tell of what was cut"),
     quick(
         "part_taken_too_early",
-        Hunt::Strike("index.enter.prepared 1 1 never waiting 6"),
+        Hunt::Strike("index.enter.prepared 1 1 bounded waiting 9"),
         "a panic while a segment rolls hides its events from readers",
     ),
     bug("key_not_indexed", BROAD, "keys are not in the index"),
@@ -219,6 +224,7 @@ pub const TRACES: &[(&str, &str)] = &[
     ("shown_before_caught_up", "indexer_shows_later_commits_before_it_caught_up"),
     ("told_commit_forgotten", "worker_begins_before_the_index_has_its_checkpoint"),
     ("refusal_told_early", "a_conflict_is_told_of_what_is_never_stored"),
+    ("old_close_failure_told", "a_close_tells_what_an_earlier_writer_failed_at"),
     ("dropped_commit_not_told", "a_closed_store_says_closed_of_what_is_stored"),
 ];
 

@@ -49,7 +49,9 @@ impl World {
             match probe {
                 Ok(_) => return,
                 Err(error) if error.retry() == Retry::Never => panic!("a probe is refused: {error}"),
-                Err(error) if has_not_answered(&error) => panic!("a store that says it works is silent: {error}"),
+                Err(error) if has_not_answered(&error) => {
+                    panic!("a store that says it works is silent: {error}")
+                }
                 Err(_) => self.close_anyhow(),
             }
         }
