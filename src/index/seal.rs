@@ -31,17 +31,13 @@ pub(super) fn write(
 ) -> Result<(), StorageError> {
     let name = file_name(level, stretch.first_segment);
     let mut writer = TableWriter::create(storage, name, stretch, level)?;
-    let names = |part: &&Part| {
-        let (keys, causes) = (part.keys().len(), part.causes().len());
-        part.entities.len() + part.scopes.len() + part.kinds.len() + keys + causes
-    };
     let mut sealing = Sealing {
         parts,
         steps: Steps::Places,
         spots: Vec::new(),
         writer: &mut writer,
         heap: Vec::new(),
-        filter: FilterWriter::for_names(parts.iter().map(names).sum::<usize>() as u64),
+        hashes: Vec::new(),
         value: Vec::new(),
     };
     sealing.steps = Sort::Entity.steps(&stretch);
@@ -53,9 +49,9 @@ pub(super) fn write(
     sealing.keys()?;
     sealing.causes()?;
     crate::point("index.seal.names_written");
-    let Sealing { heap, filter, .. } = sealing;
+    let Sealing { heap, hashes, .. } = sealing;
     writer.push_bytes(Content::Heap, &heap)?;
-    writer.push_filter(&filter)?;
+    writer.push_filter(&filter_of(&hashes))?;
     put_offsets(&mut writer, parts)?;
     put_column(&mut writer, Content::EntityColumn, parts, &entities, |record| record.entity)?;
     put_column(&mut writer, Content::ScopeColumn, parts, &scopes, |record| record.scope)?;
@@ -82,7 +78,8 @@ struct Sealing<'a> {
     writer: &'a mut TableWriter,
     /// Written behind the directories, which point into it.
     heap: Vec<u8>,
-    filter: FilterWriter,
+    /// Of all names, for the filter, which is made when it is known how many there are.
+    hashes: Vec<u64>,
     /// What stands with the name in hand; kept for its memory.
     value: Vec<u8>,
 }
@@ -183,9 +180,15 @@ impl<'a> Sealing<'a> {
     }
 
     fn push(&mut self, directory: &mut DirectoryWriter, sort: Sort, key: &[u8]) -> Result<(), StorageError> {
-        self.filter.add(filter::hash(sort, key));
+        self.hashes.push(filter::hash(sort, key));
         directory.push(self.writer, key, &self.value)
     }
+}
+
+fn filter_of(hashes: &[u64]) -> FilterWriter {
+    let mut filter = FilterWriter::for_names(hashes.len() as u64);
+    hashes.iter().for_each(|hash| filter.add(*hash));
+    filter
 }
 
 /// A name as it stands in a directory, behind what is quickly compared of it.

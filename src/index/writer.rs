@@ -1,8 +1,9 @@
-//! Writes a file of the index: block after block under a temporary name, whole and synced before it gets its own.
+//! Writes a file of the index: block after block under a temporary name, whole, and synced if it is to last, before it
+//! gets its own.
 
 use super::block::{BLOCK_BYTES, PAYLOAD_BYTES, put_block};
 use super::filter::FilterWriter;
-use super::header::{CONTENTS, Content, Header, Section, Stretch};
+use super::header::{CONTENTS, Content, Header, Section, Stretch, is_piece};
 use crate::storage::{Access, File, Storage, StorageError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -122,10 +123,16 @@ impl TableWriter {
 
     /// Writes the header and gives the file its name. The sync before the rename is what makes the name mean a whole
     /// file after a power cut; a file that is torn all the same fails its checksums.
+    ///
+    /// A piece is for who opens the store after the process was killed, and soon replaced. After a power cut it may be torn or
+    /// gone, and the segment is read again from there; a sync would come too late for a kill while the disk is busy.
     pub(super) fn finish(mut self) -> Result<(), StorageError> {
         self.write_out()?;
         let Self { stretch, level, next, sections, .. } = self;
         self.file.write_at(&Header { stretch, level, blocks: next, sections }.encode(), 0)?;
+        if is_piece(level) {
+            return self.storage.rename(&self.temporary, &self.name);
+        }
         self.file.sync_data()?;
         self.storage.rename(&self.temporary, &self.name)?;
         self.storage.sync_directory()

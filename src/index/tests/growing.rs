@@ -162,3 +162,19 @@ fn the_pieces_of_one_segment_stay_when_the_lost_file_of_another_is_written_again
     check_lookups(&index, &model);
     assert!(disk.image().bytes(&files::file_name(0, 1)).is_some());
 }
+
+#[test]
+fn a_segments_file_is_the_same_whether_it_is_made_of_pieces_or_of_one() {
+    let model = Model::of_segments(250, 100);
+    let made = |growth_bytes| {
+        let disk = SimulatedDisk::new();
+        let index = grown(&disk, &model, growth_bytes);
+        check(&index, &model);
+        let image = disk.image();
+        [1, 2].map(|segment| image.bytes(&files::file_name(0, segment)).expect("it was written"))
+    };
+    let of_one = made(1_000);
+    for growth_bytes in [1, 7, 30, 60] {
+        assert!(made(growth_bytes) == of_one, "pieces of {growth_bytes} bytes");
+    }
+}
