@@ -130,10 +130,10 @@ pub const TABLE: &[Bug] = &[
     bug("woken_too_early", BROAD, "a durable worker is woken before it may see its event, and not again"),
     bug("waiting_forgotten", BROAD, "what a worker may not see yet it is not woken for"),
     bug("wake_up_lost", BROAD, "workers are not woken for what is new"),
-    bug("stale_index_file_accepted", Hunt::Row("R4"), "a file of the index may tell of what was cut"),
+    bug("stale_index_file_accepted", Hunt::Row("R1"), "a file of the index may tell of what was cut"),
     quick(
         "part_taken_too_early",
-        Hunt::Strike("index.enter.prepared 1 1 bounded waiting 9"),
+        Hunt::Strike("index.enter.prepared 2 1 bounded waiting 5"),
         "a panic while a segment rolls hides its events from readers",
     ),
     bug("key_not_indexed", BROAD, "keys are not in the index"),
