@@ -81,8 +81,8 @@ impl Config {
     }
 
     /// Bytes after which a segment is sealed and the next begun: 64 KiB to 1 GiB, 64 MiB by default. At least
-    /// twice `commit_bytes_max`. Opening after a kill reads about an eighth of it again, after a power cut at most all of
-    /// it, and the lookups of the growing segment are in memory. With few large segments, random reads of a large store
+    /// twice `commit_bytes_max`. Opening after a kill reads about an eighth of it again, after a power cut up to three
+    /// segments, and the lookups of the growing segment are in memory. With few large segments, random reads of a large store
     /// touch fewer files.
     pub fn segment_bytes(mut self, bytes: u64) -> Self {
         self.segment_bytes = bytes;
