@@ -56,12 +56,15 @@ impl Names {
         self.named.len()
     }
 
-    /// The numbers of all names that begin so, in no order.
-    pub(super) fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = u32> {
-        (0..)
-            .zip(&self.named)
-            .filter(move |(_, (name, _))| name.starts_with(prefix))
-            .map(|(number, _)| number)
+    /// The numbers of all names that begin so, in no order. Until the names were put in order each is looked at.
+    pub(super) fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = u32> + 'a {
+        let begins_so = move |number: &u32| self.name(*number).starts_with(prefix);
+        let (sorted, unsorted) = match self.in_order.get() {
+            Some(numbers) => (numbers.as_slice(), 0..0),
+            None => ([].as_slice(), 0..self.named.len() as u32),
+        };
+        let begin = sorted.partition_point(|number| self.name(*number) < prefix);
+        sorted[begin..].iter().copied().take_while(begins_so).chain(unsorted.filter(begins_so))
     }
 
     /// The names in order, each with its number. The first to ask puts them in order.
@@ -86,4 +89,36 @@ pub(super) fn head(name: &[u8]) -> u128 {
     let bytes = name.len().min(head.len());
     head[..bytes].copy_from_slice(&name[..bytes]);
     u128::from_be_bytes(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_with_a_prefix_are_the_same_before_and_after_they_are_in_order() {
+        let texts = ["tree-1", "a", "tree", "tree-2", "tref", "", "zebra", "tree-1/leaf"];
+        for prefix in ["", "t", "tree", "tree-1", "tree-3", "z", "zz"] {
+            let mut names = Names::default();
+            for (place, text) in (0..).zip(texts) {
+                names.note(text, place);
+            }
+            let naive: Vec<u32> = (0..)
+                .zip(texts)
+                .filter(|(_, text)| text.starts_with(prefix))
+                .map(|(number, _)| number)
+                .collect();
+            assert_eq!(found(&names, prefix), naive, "{prefix:?} before");
+            assert!(names.iter().map(|(name, _)| name).is_sorted());
+            assert_eq!(found(&names, prefix), naive, "{prefix:?} after");
+            let added = names.note("tree-9", 9);
+            assert_eq!(found(&names, prefix).contains(&added), "tree-9".starts_with(prefix), "a new one");
+        }
+    }
+
+    fn found(names: &Names, prefix: &str) -> Vec<u32> {
+        let mut numbers: Vec<u32> = names.with_prefix(prefix).collect();
+        numbers.sort_unstable();
+        numbers
+    }
 }
