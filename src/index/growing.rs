@@ -8,7 +8,6 @@ use super::part::Part;
 use super::sealed_parts::{Frozen, SealedParts, Segment};
 use super::{Index, IndexError, seal};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// A close leaves no more than this part of what may stay untold: to read it again costs an open less than a file costs the
 /// close.
@@ -41,29 +40,16 @@ impl Index {
         if self.changing_bytes() >= files.options.growth_bytes
             && let Some((place, stretch)) = self.piece()
         {
-            self.freeze(place, stretch);
+            self.end_piece(place, stretch);
         }
     }
 
-    /// What has grown becomes a piece that grows no more. The sealer writes its file out of memory, without holding up
-    /// who appends.
-    fn freeze(&mut self, place: SegmentPlace, stretch: Stretch) {
-        let mut part = Part::new(place.number, self.applied.next());
-        let state = self.state.clone();
-        let level = place.level.checked_add(1);
-        let mut parts = SealedParts::clone(&self.sealed);
-        parts.last = self.applied;
-        parts.segments.reserve(1);
-        crate::point("index.freeze.prepared");
-        // Nothing below can panic, as in `enter`.
-        std::mem::swap(&mut self.open, &mut part);
-        let memory = Some(Arc::new(Frozen { part, state }));
-        parts.segments.push(Segment { place, memory, untold: Some(stretch) });
-        self.changing = Changing { level, begin: stretch.end.try_into().unwrap_or(u32::MAX) };
-        if let Some(files) = &parts.files {
-            files.counters.is_due.store(true, Ordering::Release);
-        }
-        self.sealed = Arc::new(parts);
+    /// The sealer writes a piece's file out of memory, without holding up who appends.
+    fn end_piece(&mut self, place: SegmentPlace, stretch: Stretch) {
+        let next = Part::new(place.number, self.applied.next());
+        let begin = stretch.end.try_into().unwrap_or(u32::MAX);
+        let changing = Changing { level: place.level.checked_add(1), begin };
+        self.freeze(place, Some(stretch), next, changing);
     }
 
     /// Writes what no file tells of the growing segment yet, so that the next open need not read it. It is for the end

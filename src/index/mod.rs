@@ -269,30 +269,33 @@ impl Index {
     /// The journal has rolled when a record stands in a later segment: what grew until now is sealed.
     fn enter(&mut self, segment: u32) {
         while self.open.segment() < segment {
-            let mut part = Part::new(self.open.segment() + 1, self.open.last().next());
+            let next = Part::new(self.open.segment() + 1, self.open.last().next());
             let place = SegmentPlace::new(self.open.segment(), self.open.first());
-            let state =
-                if crate::planted("state_not_sealed") { State::default() } else { self.state.clone() };
-            let mut parts = SealedParts::clone(&self.sealed);
-            parts.last = self.applied;
-            parts.segments.reserve(1);
-            let is_early = crate::planted("part_taken_too_early");
-            if is_early {
-                std::mem::swap(&mut self.open, &mut part);
-            }
-            crate::point("index.enter.prepared");
-            // Nothing below can panic: readers go on after a panic, and must not find the events in neither of the two.
-            if !is_early {
-                std::mem::swap(&mut self.open, &mut part);
-            }
-            let memory = Some(Arc::new(Frozen { part, state }));
-            parts.segments.push(Segment { place, memory, untold: None });
-            self.changing = Changing::default();
-            if let Some(files) = &parts.files {
-                files.counters.is_due.store(true, Ordering::Release);
-            }
-            self.sealed = Arc::new(parts);
+            self.freeze(place, None, next, Changing::default());
         }
+    }
+
+    /// What has grown grows no more: from now on `next` does. `untold` is what the file of a piece is bound to.
+    fn freeze(&mut self, place: SegmentPlace, untold: Option<Stretch>, mut next: Part, changing: Changing) {
+        let state = if crate::planted("state_not_sealed") { State::default() } else { self.state.clone() };
+        let mut parts = SealedParts::clone(&self.sealed);
+        parts.last = self.applied;
+        parts.segments.reserve(1);
+        let is_early = crate::planted("part_taken_too_early");
+        if is_early {
+            std::mem::swap(&mut self.open, &mut next);
+        }
+        crate::point("index.freeze.prepared");
+        // Nothing below can panic: readers go on after a panic, and must not find the events in neither of the two.
+        if !is_early {
+            std::mem::swap(&mut self.open, &mut next);
+        }
+        parts.segments.push(Segment { place, memory: Some(Arc::new(Frozen { part: next, state })), untold });
+        self.changing = changing;
+        if let Some(files) = &parts.files {
+            files.counters.is_due.store(true, Ordering::Release);
+        }
+        self.sealed = Arc::new(parts);
     }
 
     /// Whether there may be a chore. Costs nothing.

@@ -133,7 +133,7 @@ pub const TABLE: &[Bug] = &[
     bug("stale_index_file_accepted", Hunt::Row("R1"), "a file of the index may tell of what was cut"),
     quick(
         "part_taken_too_early",
-        Hunt::Strike("index.enter.prepared 2 1 bounded waiting 5"),
+        Hunt::Strike("index.freeze.prepared 4 1 bounded gone 7"),
         "a panic while a segment rolls hides its events from readers",
     ),
     bug("key_not_indexed", BROAD, "keys are not in the index"),
