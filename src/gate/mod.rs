@@ -1,6 +1,6 @@
 //! The gate: asks the caller's gates and passes on to the writer what they admit.
 //!
-//! What is proposed comes to it as drafts, checked and encoded by [`draft`] on its caller's own thread.
+//! What is proposed was [checked](check) against the limits before, on its caller's own thread.
 //!
 //! Receives: `Propose` from the door.
 //! Sends: `Append` to the writer, with the caller's reply box.
@@ -10,7 +10,7 @@
 use crate::error::{AppendError, Denial, Receipts};
 use crate::event::{Coordinate, Durability, NewEvent, Payload};
 use crate::gates::{GateSet, Proposal, Refusal};
-use crate::writer::{self, Append, Draft, Limits};
+use crate::writer::{self, Append, Limits};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -21,16 +21,16 @@ use supervisors::{Actor, Address, Context, Flow, Reply};
 #[derive(Debug)]
 pub(crate) enum Message {
     /// These events are proposed, all or none.
-    Propose { drafts: Vec<Draft>, reply: Reply<Receipts> },
+    Propose { events: Vec<NewEvent>, reply: Reply<Receipts> },
 }
 
-/// Checks the limits and encodes: for the callers of the gate, each on his own thread.
-pub(crate) fn draft(events: Vec<NewEvent>, limits: &Limits) -> Result<Vec<Draft>, AppendError> {
+/// Checks the limits: for the callers of the gate, each on his own thread.
+pub(crate) fn check(events: &[NewEvent], limits: &Limits) -> Result<(), AppendError> {
     if events.is_empty() {
         let limit = limits.batch_events_max;
         return Err(AppendError::Count { item: 0, what: "events", count: 0, limit });
     }
-    writer::encode(events, limits)
+    writer::check(events, limits)
 }
 
 /// What the incarnations of the gate share.
@@ -91,7 +91,7 @@ impl Actor for Gate {
 
     fn handle(&mut self, message: Message, context: &mut Context<'_, Message>) -> Result<Flow, Infallible> {
         match message {
-            Message::Propose { drafts, reply } => self.propose(drafts, reply, context),
+            Message::Propose { events, reply } => self.propose(events, reply, context),
         }
         Ok(Flow::Continue)
     }
@@ -102,13 +102,13 @@ impl Gate {
         Self { setup }
     }
 
-    fn propose(&mut self, drafts: Vec<Draft>, reply: Reply<Receipts>, context: &mut Context<'_, Message>) {
+    fn propose(&mut self, events: Vec<NewEvent>, reply: Reply<Receipts>, context: &mut Context<'_, Message>) {
         crate::point("gate.propose.heard");
-        match self.admit(&drafts) {
-            Ok(()) => self.pass_on(drafts, Some(reply), context),
+        match self.admit(&events) {
+            Ok(()) => self.pass_on(events, Some(reply), context),
             Err(refusal) => {
                 crate::point("gate.propose.refused");
-                self.record(&drafts, &refusal, context);
+                self.record(&events, &refusal, context);
                 crate::point("gate.propose.before_no");
                 reply.send(Err(refusal));
             }
@@ -117,31 +117,31 @@ impl Gate {
 
     fn pass_on(
         &mut self,
-        drafts: Vec<Draft>,
+        events: Vec<NewEvent>,
         reply: Option<Reply<Receipts>>,
         context: &mut Context<'_, Message>,
     ) {
         crate::point("gate.pass_on.before_send");
-        let durability = self.durability(&drafts);
-        context.send(&self.setup.writer, writer::Message::Append(Append { drafts, durability, reply }));
+        let durability = self.durability(&events);
+        context.send(&self.setup.writer, writer::Message::Append(Append { events, durability, reply }));
     }
 
     /// A batch is as durable as its strongest event asks.
-    fn durability(&self, drafts: &[Draft]) -> Durability {
+    fn durability(&self, events: &[NewEvent]) -> Durability {
         let default = self.setup.durability;
-        let asked = drafts.iter().map(|draft| draft.event.options.durability.unwrap_or(default));
+        let asked = events.iter().map(|event| event.options.durability.unwrap_or(default));
         if crate::planted("weakest_durability") { asked.min() } else { asked.max() }.unwrap_or(default)
     }
 
-    fn admit(&mut self, drafts: &[Draft]) -> Result<(), AppendError> {
+    fn admit(&mut self, events: &[NewEvent]) -> Result<(), AppendError> {
         let mut gates = self.setup.gates.lock();
         crate::point("gate.admit.gates_locked");
         if gates.is_empty() {
             return Ok(());
         }
-        let judged = if crate::planted("only_first_event_judged") { 1 } else { drafts.len() };
-        for (item, draft) in drafts.iter().enumerate().take(judged) {
-            let proposal = Proposal::new(&draft.event, draft.encoded.payload(), item, drafts.len());
+        let judged = if crate::planted("only_first_event_judged") { 1 } else { events.len() };
+        for (item, event) in events.iter().enumerate().take(judged) {
+            let proposal = Proposal::new(event, item, events.len());
             gates.evaluate(&proposal).map_err(|refusal| match refusal {
                 Refusal::Denied(denials) => AppendError::Denied { item, denials },
                 Refusal::Panicked { gate, message } => AppendError::GatePanicked { item, gate, message },
@@ -151,12 +151,12 @@ impl Gate {
     }
 
     /// Makes a denial an event of its own, if the store was asked to. Nobody waits for it.
-    fn record(&mut self, drafts: &[Draft], refusal: &AppendError, context: &mut Context<'_, Message>) {
+    fn record(&mut self, events: &[NewEvent], refusal: &AppendError, context: &mut Context<'_, Message>) {
         let AppendError::Denied { item, denials } = refusal else { return };
         if !self.setup.records_denials {
             return;
         }
-        let denied = &drafts[*item].event;
+        let denied = &events[*item];
         let payload = DeniedProposal {
             entity: denied.coordinate.entity().to_owned(),
             kind: denied.kind.clone().into_owned(),
@@ -165,10 +165,10 @@ impl Gate {
         let coordinate = Coordinate::new(DeniedProposal::ENTITY, denied.coordinate.scope());
         if let Ok(coordinate) = coordinate
             && let Ok(event) = NewEvent::new(&coordinate, &payload)
-            && let Ok(drafts) = draft(vec![event], &self.setup.limits)
+            && check(std::slice::from_ref(&event), &self.setup.limits).is_ok()
         {
             crate::point("gate.record.before_pass_on");
-            self.pass_on(drafts, None, context);
+            self.pass_on(vec![event], None, context);
         }
     }
 }

@@ -72,15 +72,13 @@ where
 #[derive(Debug, Clone, Copy)]
 pub struct Proposal<'a> {
     event: &'a NewEvent,
-    /// Taken out of the event when it was encoded.
-    payload: &'a [u8],
     item: usize,
     batch_events: usize,
 }
 
 impl<'a> Proposal<'a> {
-    pub(crate) fn new(event: &'a NewEvent, payload: &'a [u8], item: usize, batch_events: usize) -> Self {
-        Self { event, payload, item, batch_events }
+    pub(crate) fn new(event: &'a NewEvent, item: usize, batch_events: usize) -> Self {
+        Self { event, item, batch_events }
     }
 
     /// Where the event would belong.
@@ -104,7 +102,7 @@ impl<'a> Proposal<'a> {
     /// The encoded payload.
     #[must_use]
     pub fn payload(&self) -> &'a [u8] {
-        self.payload
+        self.event.payload()
     }
 
     /// The payload as a value of `P`.
@@ -226,7 +224,7 @@ mod tests {
     fn evaluate(gates: Vec<Box<dyn Gate>>, collects: bool) -> Result<(), Refusal> {
         let mut set = GateSet { gates, collects };
         let event = NewEvent::raw(Coordinate::new("e", "s").expect("valid"), "K", 1, vec![]);
-        set.evaluate(&Proposal::new(&event, &[], 0, 1))
+        set.evaluate(&Proposal::new(&event, 0, 1))
     }
 
     #[track_caller]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::{Batch, Coordinate, NewEvent};
 use crate::index::{Found, Lookups, Window};
-use crate::journal::{EncodedEvent, Journal, JournalOptions, Keep, Numbers, StoreId};
+use crate::journal::{Journal, JournalOptions, Keep, Numbers, StoreId};
 use crate::position::{CheckpointId, Version};
 use crate::region::Region;
 use crate::storage::simulated::SimulatedDisk;
@@ -40,7 +40,7 @@ fn append(journal: &mut Journal, index: &mut Index, count: u64) {
             let entity = format!("entity-{}", position.get() % 5);
             let event = NewEvent::raw(Coordinate::new(entity, "scope").unwrap(), "Kind", 1, vec![7; 30]);
             let numbers = Numbers { version: Version::new(position.get().div_ceil(5)), ..Numbers::default() };
-            journal.stage_event(&EncodedEvent::encode(&event, 1_000).unwrap(), &numbers).unwrap();
+            journal.stage_event(&event, &numbers).unwrap();
         }
         let (id, last) = (CheckpointId::new("mailer").unwrap(), journal.next_position().previous());
         journal.stage_checkpoint(&id, &Region::all().to_bytes(), last).unwrap();
@@ -153,8 +153,7 @@ fn who_waits_for_a_commit_that_catching_up_has_not_found_is_not_told_that_it_is_
     let disk = SimulatedDisk::new();
     let (mut journal, _) = open(&disk);
     let event = NewEvent::raw(Coordinate::new("a", "s").unwrap(), "Kind", 1, vec![7]);
-    let encoded = EncodedEvent::encode(&event, 100).unwrap();
-    journal.stage_event(&encoded, &Numbers { version: Version::new(1), ..Numbers::default() }).unwrap();
+    journal.stage_event(&event, &Numbers { version: Version::new(1), ..Numbers::default() }).unwrap();
     let frame = journal.commit().unwrap().unwrap().frame;
     let view = Arc::new(View::new(supervisors::Runtime::threads()));
     let of_sealer = Arc::clone(&view);

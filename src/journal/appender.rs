@@ -23,7 +23,7 @@ const SPARE_BYTES_MAX: usize = 1 << 20;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use timberline::journal::{EncodedEvent, Journal, JournalOptions, Numbers, StoreId};
+/// use timberline::journal::{Journal, JournalOptions, Numbers, StoreId};
 /// use timberline::storage::{Directory, Storage};
 /// use timberline::{Coordinate, NewEvent, Version};
 /// # let path = std::env::temp_dir().join(format!("timberline-journal-{}", std::process::id()));
@@ -36,10 +36,8 @@ const SPARE_BYTES_MAX: usize = 1 << 20;
 ///
 /// let event = NewEvent::raw(Coordinate::new("door-1", "house")?, "Opened", 1, b"at noon".to_vec());
 /// journal.begin(1_700_000_000_000_001);
-/// let staged = journal.stage_event(
-///     &EncodedEvent::encode(&event, 1 << 20)?,
-///     &Numbers { version: Version::new(1), ..Numbers::default() },
-/// )?;
+/// let numbers = Numbers { version: Version::new(1), ..Numbers::default() };
+/// let staged = journal.stage_event(&event, &numbers)?;
 /// let committed = journal.commit()?.expect("something was staged");
 /// assert_eq!(committed.frame.last(), staged.position);
 /// assert_eq!(journal.sync()?, staged.position);

@@ -17,7 +17,7 @@ use std::sync::Arc;
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use timberline::journal::{EncodedEvent, Journal, JournalFollower, JournalOptions, Numbers, StoreId};
+/// # use timberline::journal::{Journal, JournalFollower, JournalOptions, Numbers, StoreId};
 /// # use timberline::storage::{Directory, Storage};
 /// # use timberline::{Coordinate, NewEvent};
 /// # let path = std::env::temp_dir().join(format!("timberline-follower-{}", std::process::id()));
@@ -29,7 +29,7 @@ use std::sync::Arc;
 /// # let event = NewEvent::raw(Coordinate::new("door-1", "house")?, "Opened", 1, b"at noon".to_vec());
 /// let mut follower = JournalFollower::open(storage, options)?;
 /// assert_eq!(follower.last().get(), 0);
-/// journal.stage_event(&EncodedEvent::encode(&event, 100)?, &Numbers::default())?;
+/// journal.stage_event(&event, &Numbers::default())?;
 /// journal.commit()?;
 /// assert_eq!(follower.refresh()?.get(), 1);
 /// # std::fs::remove_dir_all(&path).unwrap();

@@ -6,7 +6,6 @@
 
 mod appender;
 mod block;
-mod encoded;
 mod error;
 mod follower;
 mod frame;
@@ -16,6 +15,7 @@ pub mod fuzzing;
 mod growing;
 mod opening;
 mod options;
+mod proposed;
 mod published;
 mod reader;
 mod record;
@@ -35,11 +35,11 @@ mod tests;
 
 pub use appender::{Committed, Journal};
 pub use block::{Block, ReadPoint, Record, Records};
-pub use encoded::{EncodedEvent, Numbers};
 pub use error::{JournalError, Limited};
 pub use follower::JournalFollower;
 pub use frame::{Frame, FrameMark};
 pub use options::JournalOptions;
+pub use proposed::{Numbers, check_event, event_bytes};
 pub use published::Keep;
 pub use reader::JournalReader;
 pub use recovery::{Cut, Recovery};

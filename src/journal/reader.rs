@@ -23,7 +23,7 @@ const BLOCK_BYTES_MAX: usize = 64 << 20;
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use timberline::journal::{EncodedEvent, Journal, JournalOptions, Numbers, StoreId};
+/// # use timberline::journal::{Journal, JournalOptions, Numbers, StoreId};
 /// # use timberline::storage::{Directory, Storage};
 /// # use timberline::{Coordinate, NewEvent};
 /// # let path = std::env::temp_dir().join(format!("timberline-reader-{}", std::process::id()));
@@ -33,7 +33,7 @@ const BLOCK_BYTES_MAX: usize = 64 << 20;
 /// # let options = JournalOptions::default();
 /// # let (mut journal, _) = Journal::open(storage.clone(), lock, options, 0, StoreId::new([7; 16]))?;
 /// # let event = NewEvent::raw(Coordinate::new("door-1", "house")?, "Opened", 1, b"at noon".to_vec());
-/// # for _ in 0..3 { journal.stage_event(&EncodedEvent::encode(&event, 100)?, &Numbers::default())?; }
+/// # for _ in 0..3 { journal.stage_event(&event, &Numbers::default())?; }
 /// # journal.commit()?;
 /// let reader = journal.reader();
 /// let (mut block, mut point, mut events) = (reader.block(), reader.begin(), 0);

@@ -1,9 +1,11 @@
 //! A record: one event, checkpoint or gap as bytes, with a checksum of its own that is bound to its position.
 
-use super::encoded::{EncodedEvent, HAS_CAUSES, HAS_CORRELATION, HAS_KEY, HAS_PAYLOAD_VERSION, Numbers};
+use super::proposed::{
+    self, CAUSE_BYTES, HAS_CAUSES, HAS_CORRELATION, HAS_KEY, HAS_PAYLOAD_VERSION, Numbers,
+};
 use super::store_id::Seeds;
 use super::wire::{Bytes, VARINT_BYTES_MAX, put_varint, varint_bytes};
-use crate::event::{EventSpan, Span, StoreTag};
+use crate::event::{EventSpan, NewEvent, Span, StoreTag};
 use crate::position::{Position, Version};
 use std::ops::RangeInclusive;
 
@@ -12,7 +14,6 @@ const TAG_CHECKPOINT: u8 = 2;
 const TAG_GAP: u8 = 3;
 const TAG_MASK: u8 = 0x07;
 const CRC_BYTES: usize = 4;
-const CAUSE_BYTES: usize = 16;
 
 /// One record, lent out of the block it was read with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,17 +46,17 @@ impl Record<'_> {
 }
 
 /// The bytes of the body of `event`'s record.
-fn event_body_bytes(event: &EncodedEvent, numbers: &Numbers<'_>) -> usize {
-    let correlation = if numbers.correlation.or(event.correlation).is_some() { 16 } else { 0 };
-    let causes = match event.cause_count + numbers.batch_causes.len() {
+fn event_body_bytes(event: &NewEvent, numbers: &Numbers<'_>) -> usize {
+    let correlation = if numbers.correlation.or(event.options.correlation).is_some() { 16 } else { 0 };
+    let causes = match event.options.causes.len() + numbers.batch_causes.len() {
         0 => 0,
         count => varint_bytes(count as u64) + numbers.batch_causes.len() * CAUSE_BYTES,
     };
-    1 + 8 + varint_bytes(numbers.version.get()) + correlation + causes + event.len()
+    1 + 8 + varint_bytes(numbers.version.get()) + correlation + causes + proposed::own_bytes(event)
 }
 
 /// The bytes of the record of `event`.
-pub(super) fn event_bytes(event: &EncodedEvent, numbers: &Numbers<'_>) -> usize {
+pub(super) fn event_bytes(event: &NewEvent, numbers: &Numbers<'_>) -> usize {
     record_bytes(event_body_bytes(event, numbers))
 }
 
@@ -75,15 +76,15 @@ fn record_bytes(body_bytes: usize) -> usize {
 /// Appends the record of an event at `position`, committed at `time`.
 pub(super) fn put_event(
     out: &mut Vec<u8>,
-    event: &EncodedEvent,
+    event: &NewEvent,
     numbers: &Numbers<'_>,
     position: u64,
     time: u64,
     seeds: Seeds,
 ) {
-    let correlation = numbers.correlation.or(event.correlation);
-    let cause_count = event.cause_count + numbers.batch_causes.len();
-    let mut tag = TAG_EVENT | event.flags;
+    let correlation = numbers.correlation.or(event.options.correlation);
+    let cause_count = event.options.causes.len() + numbers.batch_causes.len();
+    let mut tag = TAG_EVENT | proposed::flags(event);
     if correlation.is_some() {
         tag |= HAS_CORRELATION;
     }
@@ -99,7 +100,7 @@ pub(super) fn put_event(
             put_varint(out, cause_count as u64);
             numbers.batch_causes.iter().for_each(|id| out.extend_from_slice(&id.to_u128().to_le_bytes()));
         }
-        event.parts().iter().for_each(|part| out.extend_from_slice(part));
+        proposed::put_own(out, event);
     });
 }
 
@@ -134,6 +135,7 @@ fn put_record(
     seeds: Seeds,
     put_body: impl FnOnce(&mut Vec<u8>),
 ) {
+    out.reserve(record_bytes(body_bytes));
     put_varint(out, body_bytes as u64);
     let crc_at = out.len();
     out.extend_from_slice(&[0; CRC_BYTES]);

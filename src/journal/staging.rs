@@ -1,11 +1,11 @@
 //! Staging: records gathered and numbered in memory, to become one frame.
 
 use super::appender::Journal;
-use super::encoded::{EncodedEvent, Numbers};
 use super::error::{JournalError, Limited};
 use super::frame::FRAME_HEADER_BYTES;
+use super::proposed::Numbers;
 use super::record::{checkpoint_bytes, event_bytes, put_checkpoint, put_event};
-use crate::event::EventId;
+use crate::event::{EventId, NewEvent};
 use crate::position::{CheckpointId, Position};
 
 /// What was staged for the next commit.
@@ -70,7 +70,7 @@ impl Journal {
 
     /// Whether the event would push what is staged over the limit of one commit.
     #[must_use]
-    pub fn would_exceed(&self, event: &EncodedEvent, numbers: &Numbers<'_>) -> bool {
+    pub fn would_exceed(&self, event: &NewEvent, numbers: &Numbers<'_>) -> bool {
         self.exceeds(event_bytes(event, numbers))
     }
 
@@ -82,15 +82,11 @@ impl Journal {
         (self.staging.bytes.len().max(FRAME_HEADER_BYTES) + bytes) as u64
     }
 
-    /// Adds an event to the next commit and numbers it.
+    /// Adds an event, whose parts are [within their limits](super::check_event), to the next commit and numbers it.
     ///
     /// # Errors
     /// [`JournalError::TooLarge`] when the commit would be over its limit; what was staged before stays.
-    pub fn stage_event(
-        &mut self,
-        event: &EncodedEvent,
-        numbers: &Numbers<'_>,
-    ) -> Result<Staged, JournalError> {
+    pub fn stage_event(&mut self, event: &NewEvent, numbers: &Numbers<'_>) -> Result<Staged, JournalError> {
         self.make_room(event_bytes(event, numbers))?;
         let staged = Staged { position: self.next_position(), id: self.next_id() };
         let staging = &mut self.staging;

@@ -6,7 +6,7 @@ use crate::error::{AppendError, Receipts};
 use crate::event::{AppendOptions, Coordinate, NewEvent, Payload, Receipt};
 use crate::gate;
 use crate::position::Position;
-use crate::writer::{self, Draft};
+use crate::writer;
 use std::sync::atomic::Ordering;
 use supervisors::{Answer, CallError, TrySendError};
 
@@ -48,8 +48,8 @@ impl Store {
     /// # Errors
     /// As [`Store::append`]; errors that concern one event name its place in the batch.
     pub fn append_batch(&self, events: Vec<NewEvent>) -> Result<Vec<Receipt>, AppendError> {
-        let drafts = self.draft(events)?;
-        let propose = |reply| gate::Message::Propose { drafts, reply };
+        self.check(&events)?;
+        let propose = |reply| gate::Message::Propose { events, reply };
         let answer = self.house.gate.call_within(self.call_deadline, propose);
         answer.unwrap_or_else(|error| Err(self.unanswered(&error)))
     }
@@ -72,8 +72,9 @@ impl Store {
         coordinate: &Coordinate,
         payload: &P,
     ) -> Result<Ticket, AppendError> {
-        let drafts = self.draft(vec![NewEvent::new(coordinate, payload)?])?;
-        match self.house.gate.try_submit(|reply| gate::Message::Propose { drafts, reply }) {
+        let events = vec![NewEvent::new(coordinate, payload)?];
+        self.check(&events)?;
+        match self.house.gate.try_submit(|reply| gate::Message::Propose { events, reply }) {
             Ok(answer) => Ok(Ticket::new(answer, self.call_deadline)),
             Err(TrySendError::Full(_)) => Err(AppendError::Full),
             Err(TrySendError::Stopped(_)) => Err(self.gone()),
@@ -114,17 +115,17 @@ impl Store {
 
     /// Proposes and leaves.
     fn hand_in(&self, events: Vec<NewEvent>) -> Result<Answer<Receipts>, AppendError> {
-        let drafts = self.draft(events)?;
-        let propose = |reply| gate::Message::Propose { drafts, reply };
+        self.check(&events)?;
+        let propose = |reply| gate::Message::Propose { events, reply };
         self.house.gate.submit(propose).map_err(|_| self.gone())
     }
 
-    /// Encodes on this thread, so that the gate and the writer, which are one each, need not.
-    fn draft(&self, events: Vec<NewEvent>) -> Result<Vec<Draft>, AppendError> {
+    /// Checks the limits on this thread, so that the gate and the writer, which are one each, need not.
+    fn check(&self, events: &[NewEvent]) -> Result<(), AppendError> {
         // Of a closed store nothing else is to be said, not even that the event is too large.
         if self.closed.load(Ordering::Acquire) {
             return Err(AppendError::Closed);
         }
-        gate::draft(events, &self.house.limits)
+        gate::check(events, &self.house.limits)
     }
 }

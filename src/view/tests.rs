@@ -4,7 +4,7 @@ use super::fill::{READ_BYTES_MAX, fill};
 use super::sweep::sweep;
 use crate::event::{Batch, Coordinate, EventId, NewEvent, StoredEvent};
 use crate::index::{Found, Window};
-use crate::journal::{EncodedEvent, Journal, JournalOptions, Keep, Numbers, Record, StoreId, segment_name};
+use crate::journal::{Journal, JournalOptions, Keep, Numbers, Record, StoreId, segment_name};
 use crate::position::{CheckpointId, Position, Version};
 use crate::region::Region;
 use crate::storage::simulated::{Seeded, SimulatedDisk};
@@ -29,8 +29,7 @@ fn append(journal: &mut Journal, number: u64, payload_bytes: usize) -> Found {
 
 fn append_event(journal: &mut Journal, number: u64, event: &NewEvent) -> Found {
     let numbers = Numbers { version: Version::new(number), ..Numbers::default() };
-    let encoded = EncodedEvent::encode(event, 1 << 20).unwrap();
-    let position = journal.stage_event(&encoded, &numbers).unwrap().position;
+    let position = journal.stage_event(event, &numbers).unwrap().position;
     let frame = journal.commit().unwrap().unwrap().frame;
     let (location, record) = frame.records().next().unwrap().unwrap();
     assert!(matches!(record, Record::Event(_)));

@@ -2,7 +2,7 @@
 
 use crate::error::{AppendError, CommitError, Receipts};
 use crate::event::{Durability, NewEvent};
-use crate::journal::{BackgroundSynced, EncodedEvent};
+use crate::journal::BackgroundSynced;
 use crate::position::{CheckpointId, Position};
 use supervisors::Reply;
 
@@ -21,24 +21,10 @@ pub(crate) enum Message {
     Synced(BackgroundSynced),
 }
 
-/// An event that passed the gate, with its caller's part of the record already encoded.
-#[derive(Debug)]
-pub(crate) struct Draft {
-    pub(crate) event: NewEvent,
-    pub(crate) encoded: EncodedEvent,
-}
-
-impl Draft {
-    /// What the event counts towards the limit of a batch: its part of the record and its causes.
-    pub(crate) fn bytes(&self) -> u64 {
-        (self.encoded.len() + self.event.options.batch_causes.len() * 16) as u64
-    }
-}
-
 /// A batch to be stored.
 #[derive(Debug)]
 pub(crate) struct Append {
-    pub(crate) drafts: Vec<Draft>,
+    pub(crate) events: Vec<NewEvent>,
     pub(crate) durability: Durability,
     /// Where the receipts go; a denial that is recorded has nobody who waits.
     pub(crate) reply: Option<Reply<Receipts>>,

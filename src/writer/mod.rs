@@ -6,24 +6,24 @@
 //! Owns: the journal, and what the index does not know yet.
 //! Fails: poisoned by a failed sync (escalates); anything else restarts it, and it recovers from the disk.
 
-mod drafts;
 mod error;
 mod flush;
+mod limits;
 mod message;
 mod plan;
 mod syncer;
 mod unapplied;
 
-pub(crate) use drafts::{Limits, encode};
 pub(crate) use error::WriterError;
-pub(crate) use message::{Advance, Append, Commit, Draft, Message};
+pub(crate) use limits::{Limits, check};
+pub(crate) use message::{Advance, Append, Commit, Message};
 pub(crate) use syncer::Syncer;
 
 use crate::error::{AppendError, CommitError, Receipts, SharedError};
-use crate::event::{Durability, EventId, Receipt};
+use crate::event::{Durability, EventId, NewEvent, Receipt};
 use crate::index::Checkpoint;
 use crate::indexer::{self, Answer, Committed};
-use crate::journal::{Frame, Journal, JournalError, JournalOptions, Numbers, StoreId};
+use crate::journal::{self, Frame, Journal, JournalError, JournalOptions, Numbers, StoreId};
 use crate::position::Version;
 use crate::storage::{Storage, WriteLock};
 use crate::view::View;
@@ -145,8 +145,8 @@ impl Writer {
 
     /// Stages a batch, or refuses it whole.
     fn append(&mut self, append: Append, context: &mut Context<'_, Message>) -> Result<(), WriterError> {
-        self.make_room(&append.drafts, context)?;
-        match self.stage(append.drafts, append.durability, context)? {
+        self.make_room(&append.events, context)?;
+        match self.stage(append.events, append.durability, context)? {
             Ok(receipts) => self.answers.extend(append.reply.map(|reply| Answer::Receipts(reply, receipts))),
             Err(refusal) => {
                 if let Some(reply) = append.reply {
@@ -175,15 +175,12 @@ impl Writer {
     ) -> Result<(), WriterError> {
         crate::point("writer.commit_batch.heard");
         // A reaction passes no gate, so what is checked of every proposed event is checked here.
-        let drafts = match encode(commit.reactions, &self.setup.limits) {
-            Ok(drafts) => drafts,
-            Err(refusal) => {
-                commit.reply.send(Err(refusal.into()));
-                return Ok(());
-            }
-        };
-        self.make_room(&drafts, context)?;
-        match self.stage_commit(drafts, commit.checkpoint, context)? {
+        if let Err(refusal) = check(&commit.reactions, &self.setup.limits) {
+            commit.reply.send(Err(refusal.into()));
+            return Ok(());
+        }
+        self.make_room(&commit.reactions, context)?;
+        match self.stage_commit(commit.reactions, commit.checkpoint, context)? {
             Ok(()) => self.answers.push(Answer::Done(commit.reply)),
             Err(refusal) => self.refuse(Answer::Undone(commit.reply, refusal)),
         }
@@ -192,7 +189,7 @@ impl Writer {
 
     fn stage_commit(
         &mut self,
-        drafts: Vec<Draft>,
+        events: Vec<NewEvent>,
         checkpoint: Option<Advance>,
         context: &Context<'_, Message>,
     ) -> Result<Result<(), CommitError>, WriterError> {
@@ -203,7 +200,7 @@ impl Writer {
                 return Ok(Err(CommitError::Moved { at }));
             }
         }
-        if let Err(refusal) = self.stage(drafts, Durability::Durable, context)? {
+        if let Err(refusal) = self.stage(events, Durability::Durable, context)? {
             return Ok(Err(refusal.into()));
         }
         if let Some(advance) = checkpoint.filter(|_| !crate::planted("checkpoint_not_staged")) {
@@ -224,15 +221,15 @@ impl Writer {
     /// Gives a batch its numbers and puts it into the frame, or refuses it whole.
     fn stage(
         &mut self,
-        drafts: Vec<Draft>,
+        events: Vec<NewEvent>,
         durability: Durability,
         context: &Context<'_, Message>,
     ) -> Result<Receipts, WriterError> {
         self.forget_applied();
         let mut steps = std::mem::take(&mut self.steps);
-        let planned = plan::plan(&drafts, &self.known(), &mut steps);
+        let planned = plan::plan(&events, &self.known(), &mut steps);
         let staged = match planned {
-            Ok(()) => self.stage_steps(drafts, &steps, durability, context).map(Ok),
+            Ok(()) => self.stage_steps(events, &steps, durability, context).map(Ok),
             Err(refusal) => Ok(Err(refusal)),
         };
         self.steps = steps;
@@ -241,18 +238,18 @@ impl Writer {
 
     fn stage_steps(
         &mut self,
-        drafts: Vec<Draft>,
+        events: Vec<NewEvent>,
         steps: &[Step],
         durability: Durability,
         context: &Context<'_, Message>,
     ) -> Result<Vec<Receipt>, WriterError> {
         self.journal().begin(context.runtime().wall_micros());
-        let is_batch = drafts.len() > 1;
-        let mut receipts = Vec::with_capacity(drafts.len());
-        let mut correlations = Vec::with_capacity(if is_batch { drafts.len() } else { 0 });
-        for (draft, step) in drafts.into_iter().zip(steps) {
+        let is_batch = events.len() > 1;
+        let mut receipts = Vec::with_capacity(events.len());
+        let mut correlations = Vec::with_capacity(if is_batch { events.len() } else { 0 });
+        for (event, step) in events.into_iter().zip(steps) {
             let (receipt, correlation) = match *step {
-                Step::Store(version) => self.stage_event(draft, version, &receipts, &correlations)?,
+                Step::Store(version) => self.stage_event(event, version, &receipts, &correlations)?,
                 Step::Known(receipt) => (receipt, receipt.id),
                 Step::SameAs(item) => (Receipt { duplicate: true, ..receipts[item] }, correlations[item]),
             };
@@ -269,25 +266,22 @@ impl Writer {
     /// Stages one event of a batch; gives its receipt and its correlation.
     fn stage_event(
         &mut self,
-        draft: Draft,
+        event: NewEvent,
         version: Version,
         receipts: &[Receipt],
         correlations: &[EventId],
     ) -> Result<(Receipt, EventId), WriterError> {
-        let options = &draft.event.options;
+        let options = &event.options;
         let batch_causes: Vec<EventId> =
             options.batch_causes.iter().map(|item| receipts[*item as usize].id).collect();
         // Without a correlation of its own an event shares that of its first cause inside the batch.
         let inherited = options.batch_causes.first().map(|item| correlations[*item as usize]);
         let correlation = options.correlation.or(inherited);
         let numbers = Numbers { version, correlation, batch_causes: &batch_causes };
-        let staged = self
-            .journal()
-            .stage_event(&draft.encoded, &numbers)
-            .map_err(Arc::new)
-            .map_err(WriterError::Stage)?;
+        let staged =
+            self.journal().stage_event(&event, &numbers).map_err(Arc::new).map_err(WriterError::Stage)?;
         let receipt = Receipt::new(staged.id, version, Durability::Buffered);
-        self.staged.note(draft.event, receipt);
+        self.staged.note(event, receipt);
         Ok((receipt, correlation.unwrap_or(staged.id)))
     }
 
@@ -315,12 +309,16 @@ impl Writer {
     }
 
     /// Commits what is staged if this batch does not fit into the same frame.
-    fn make_room(&mut self, drafts: &[Draft], context: &mut Context<'_, Message>) -> Result<(), WriterError> {
-        let bytes: u64 = drafts.iter().map(Draft::bytes).sum();
+    fn make_room(
+        &mut self,
+        events: &[NewEvent],
+        context: &mut Context<'_, Message>,
+    ) -> Result<(), WriterError> {
+        let bytes: u64 = events.iter().map(journal::event_bytes).sum();
         let limit = self.setup.limits.commit_bytes_max;
         let staged = self.journal().staged_bytes() as u64;
-        let events = u64::from(self.journal().staged_count()) + drafts.len() as u64;
-        let is_full = staged + bytes > limit || events > self.setup.limits.batch_events_max;
+        let count = u64::from(self.journal().staged_count()) + events.len() as u64;
+        let is_full = staged + bytes > limit || count > self.setup.limits.batch_events_max;
         if staged > 0 && is_full { self.commit(context) } else { Ok(()) }
     }
 

@@ -1,9 +1,8 @@
 //! Whether a batch may be stored, and with which versions: decided for the whole batch before any of it is staged.
 
-use super::message::Draft;
 use super::unapplied::Unapplied;
 use crate::error::{AppendError, ReadError};
-use crate::event::{Condition, EventId, Expected, Receipt, StoreTag};
+use crate::event::{Condition, EventId, Expected, NewEvent, Receipt, StoreTag};
 use crate::index::Window;
 use crate::position::{Position, Version};
 use crate::view::View;
@@ -69,14 +68,14 @@ impl Known<'_> {
 }
 
 /// Decides over a batch, into `steps`. All of its events may be stored, or the first that may not is the error.
-pub(super) fn plan(drafts: &[Draft], known: &Known<'_>, steps: &mut Vec<Step>) -> Result<(), AppendError> {
-    let last = drafts.len().saturating_sub(1);
+pub(super) fn plan(events: &[NewEvent], known: &Known<'_>, steps: &mut Vec<Step>) -> Result<(), AppendError> {
+    let last = events.len().saturating_sub(1);
     let versions = HashMap::with_capacity_and_hasher(last, Default::default());
     let mut batch = Batch { last, versions, keys: HashMap::default() };
     steps.clear();
-    for (item, draft) in drafts.iter().enumerate() {
+    for (item, event) in events.iter().enumerate() {
         crate::point("writer.plan.before_step");
-        steps.push(batch.step(item, draft, known)?);
+        steps.push(batch.step(item, event, known)?);
     }
     Ok(())
 }
@@ -90,8 +89,8 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn step(&mut self, item: usize, draft: &'a Draft, known: &Known<'_>) -> Result<Step, AppendError> {
-        let options = &draft.event.options;
+    fn step(&mut self, item: usize, event: &'a NewEvent, known: &Known<'_>) -> Result<Step, AppendError> {
+        let options = &event.options;
         if let Some(key) = options.key.as_deref().filter(|_| !crate::planted("idempotency_unchecked")) {
             if let Some(receipt) = known.keyed(key).map_err(indeterminate)? {
                 return Ok(Step::Known(Receipt { duplicate: true, ..receipt }));
@@ -103,7 +102,7 @@ impl<'a> Batch<'a> {
                 self.keys.insert(key, item);
             }
         }
-        let entity = draft.event.coordinate.entity();
+        let entity = event.coordinate.entity();
         let actual = match self.versions.get(entity) {
             Some(version) => *version,
             None => known.version(entity).map_err(unreadable)?,
@@ -111,7 +110,7 @@ impl<'a> Batch<'a> {
         check_expected(item, entity, options.expected, actual)?;
         check_condition(item, options.condition.as_ref(), known)?;
         crate::point("writer.plan.before_causes");
-        check_causes(item, draft, known)?;
+        check_causes(item, event, known)?;
         if item < self.last && !crate::planted("batch_versions_forgotten") {
             self.versions.insert(entity, actual.next());
         }
@@ -134,8 +133,8 @@ fn check_condition(item: usize, condition: Option<&Condition>, known: &Known<'_>
     }
 }
 
-fn check_causes(item: usize, draft: &Draft, known: &Known<'_>) -> Result<(), AppendError> {
-    let options = &draft.event.options;
+fn check_causes(item: usize, event: &NewEvent, known: &Known<'_>) -> Result<(), AppendError> {
+    let options = &event.options;
     if let Some(id) = options.causes.iter().chain(&options.correlation).find(|id| !known.has(**id)) {
         return Err(AppendError::UnknownCause { item, id: *id });
     }

@@ -1,14 +1,23 @@
 //! What is stored, or about to be, and not in the index yet: the writer's checks must see it all the same.
 
-use crate::event::{NewEvent, Receipt};
+use crate::event::{Coordinate, NewEvent, Receipt};
 use crate::index::Checkpoint;
 use crate::position::{Position, Version};
 use crate::region::Region;
 use foldhash::HashMap;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Entries that an emptied map may keep room for: emptying it costs its room, at every commit.
 const ROOM_MAX: usize = 256;
+
+/// What a condition's region is held against.
+#[derive(Debug)]
+struct Noted {
+    position: Position,
+    coordinate: Coordinate,
+    kind: Cow<'static, str>,
+}
 
 /// The facts of events that the index does not know yet.
 #[derive(Debug, Default)]
@@ -16,8 +25,7 @@ pub(super) struct Unapplied {
     versions: HashMap<Arc<str>, Version>,
     keys: HashMap<Box<[u8]>, Receipt>,
     checkpoints: HashMap<Box<str>, Checkpoint>,
-    /// Position, entity, scope and kind: what a condition's region is held against.
-    events: Vec<(Position, NewEvent)>,
+    events: Vec<Noted>,
 }
 
 impl Unapplied {
@@ -33,10 +41,11 @@ impl Unapplied {
     pub(super) fn note(&mut self, event: NewEvent, receipt: Receipt) {
         self.versions.insert(event.coordinate.shared_entity(), receipt.version);
         crate::point("writer.note.half_noted");
-        if let Some(key) = event.options.key.as_ref().filter(|_| !crate::planted("key_not_noted")) {
-            self.keys.insert(key.clone(), receipt);
+        let NewEvent { coordinate, kind, options, .. } = event;
+        if let Some(key) = options.key.filter(|_| !crate::planted("key_not_noted")) {
+            self.keys.insert(key, receipt);
         }
-        self.events.push((receipt.position, event));
+        self.events.push(Noted { position: receipt.position, coordinate, kind });
     }
 
     pub(super) fn note_checkpoint(&mut self, id: &str, checkpoint: Checkpoint) {
@@ -73,11 +82,10 @@ impl Unapplied {
 
     /// The first event of `region` after `after`.
     pub(super) fn first_in(&self, region: &Region, after: Position) -> Option<Position> {
-        let matches = |event: &NewEvent| {
-            region.matches(event.coordinate.entity(), event.coordinate.scope(), &event.kind)
-        };
-        let later = self.events.iter().filter(|(position, _)| *position > after);
-        later.filter(|(_, event)| matches(event)).map(|(position, _)| *position).next()
+        let mut later = self.events.iter().filter(|event| event.position > after);
+        let found = later
+            .find(|event| region.matches(event.coordinate.entity(), event.coordinate.scope(), &event.kind));
+        found.map(|event| event.position)
     }
 }
 

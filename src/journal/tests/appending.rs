@@ -27,10 +27,7 @@ fn an_event_with_every_part_reads_back_the_same() {
     let proposed = NewEvent::raw(coordinate, "Kind", 300, b"payload".to_vec()).with(options);
     let time = journal.begin(NOW + 1_500);
     let numbers = Numbers { version: Version::new(1 << 40), batch_causes: &[id(9)], ..Numbers::default() };
-    let encoded = EncodedEvent::encode(&proposed, 100).unwrap();
-    assert_eq!((encoded.entity(), encoded.scope(), encoded.kind()), ("entität", "scope", "Kind"));
-    assert_eq!((encoded.key(), encoded.causes().collect::<Vec<_>>()), (&b"key"[..], vec![id(1), id(2)]));
-    let staged = journal.stage_event(&encoded, &numbers).unwrap();
+    let staged = journal.stage_event(&proposed, &numbers).unwrap();
     let frame = journal.commit().unwrap().unwrap().frame;
 
     let (location, _) = frame.records().next_event().unwrap().unwrap();
@@ -103,10 +100,10 @@ fn a_commit_exactly_at_its_limit_is_taken_and_one_byte_more_is_refused() {
 }
 
 #[test]
-fn what_is_over_its_limit_is_refused_before_it_is_encoded() {
+fn what_is_over_its_limit_is_refused_before_it_is_staged() {
     let new = |kind: String, options| {
         let coordinate = Coordinate::new("e", "s").unwrap();
-        EncodedEvent::encode(&NewEvent::raw(coordinate, kind, 1, vec![0; 9]).with(options), 9)
+        check_event(&NewEvent::raw(coordinate, kind, 1, vec![0; 9]).with(options), 9)
     };
     let any = AppendOptions::new;
     assert!(new("k".repeat(256), any().idempotency_key([1; 256]).caused_by(vec![id(1); 1024])).is_ok());
@@ -124,10 +121,9 @@ fn a_small_event_in_a_batch_takes_under_190_bytes() {
     let options = JournalOptions::default();
     let (mut journal, _) = open_with(&SimulatedDisk::new(), options).unwrap();
     let named = NewEvent::raw(Coordinate::new("entity-0123", "bench").unwrap(), "Happened", 1, vec![7; 128]);
-    let encoded = EncodedEvent::encode(&named, 128).unwrap();
     for version in 1..=100 {
         let numbers = Numbers { version: Version::new(version * 1000), ..Numbers::default() };
-        journal.stage_event(&encoded, &numbers).unwrap();
+        journal.stage_event(&named, &numbers).unwrap();
     }
     assert!(journal.staged_bytes() / 100 < 190, "{} bytes each", journal.staged_bytes() / 100);
 }

@@ -58,9 +58,8 @@ fn payload(first: u64, position: u64) -> Vec<u8> {
     bytes
 }
 
-pub(super) fn event(payload: Vec<u8>) -> EncodedEvent {
-    let event = NewEvent::raw(Coordinate::new("entity", "scope").unwrap(), "Kind", 1, payload);
-    EncodedEvent::encode(&event, 4096).unwrap()
+pub(super) fn event(payload: Vec<u8>) -> NewEvent {
+    NewEvent::raw(Coordinate::new("entity", "scope").unwrap(), "Kind", 1, payload)
 }
 
 /// Stages and commits a batch of `count` events.

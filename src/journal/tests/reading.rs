@@ -32,7 +32,6 @@ fn an_event_larger_than_a_block_is_read_whole() {
     append(&mut journal, 1).unwrap();
     let coordinate = Coordinate::new("e", "s").unwrap();
     let large = NewEvent::raw(coordinate, "Large", 1, vec![3; 100_000]);
-    let large = EncodedEvent::encode(&large, 100_000).unwrap();
     journal.stage_event(&large, &Numbers::default()).unwrap();
     journal.commit().unwrap();
     append(&mut journal, 1).unwrap();

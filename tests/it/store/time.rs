@@ -2,7 +2,7 @@
 
 use super::*;
 use std::time::{SystemTime, UNIX_EPOCH};
-use timberline::journal::{EncodedEvent, Journal, JournalOptions, Numbers, StoreId};
+use timberline::journal::{Journal, JournalOptions, Numbers, StoreId};
 use timberline::storage::Storage;
 
 fn wall_micros() -> u64 {
@@ -16,8 +16,9 @@ fn written_at(disk: &SimulatedDisk, micros: u64) {
     let (mut journal, _) =
         Journal::open(Arc::new(disk.clone()), lock, options, micros, StoreId::new([7; 16])).unwrap();
     journal.begin(micros);
-    let encoded = EncodedEvent::encode(&new_note("tree", 0), 1 << 20).unwrap();
-    journal.stage_event(&encoded, &Numbers { version: Version::new(1), ..Numbers::default() }).unwrap();
+    journal
+        .stage_event(&new_note("tree", 0), &Numbers { version: Version::new(1), ..Numbers::default() })
+        .unwrap();
     journal.commit().unwrap();
     journal.close().unwrap();
 }

@@ -1,11 +1,9 @@
-//! From proposed events to drafts: limits are checked and the caller's part of each record is encoded.
-//!
-//! The callers of the gate do this for appends, each on his own thread; the writer for reactions.
+//! What one batch may be. The callers of the gate check their events on their own threads; the writer checks
+//! reactions, which pass no gate.
 
-use super::message::Draft;
 use crate::error::AppendError;
 use crate::event::{Condition, NewEvent};
-use crate::journal::{EncodedEvent, JournalError, Limited};
+use crate::journal::{self, JournalError, Limited};
 use crate::region::Region;
 
 /// What one batch may be.
@@ -16,15 +14,24 @@ pub(crate) struct Limits {
     pub(crate) batch_events_max: u64,
 }
 
-/// Checks what encoding does not: how many events there are, and texts that may not be empty.
-fn check(events: &[NewEvent], limits: &Limits) -> Result<(), AppendError> {
+/// Checks a batch; the first event that breaks a limit is the error, and so is a batch that does.
+pub(crate) fn check(events: &[NewEvent], limits: &Limits) -> Result<(), AppendError> {
     let (count, limit) = (events.len() as u64, limits.batch_events_max);
     if count > limit {
         return Err(AppendError::Count { item: 0, what: "events", count, limit });
     }
-    events.iter().enumerate().try_for_each(|(item, event)| check_event(item, event))
+    for (item, event) in events.iter().enumerate() {
+        check_event(item, event)?;
+        journal::check_event(event, limits.record_bytes_max).map_err(|error| too_large(item, &error))?;
+    }
+    let (bytes, limit) = (events.iter().map(journal::event_bytes).sum(), limits.commit_bytes_max);
+    match bytes <= limit {
+        true => Ok(()),
+        false => Err(AppendError::TooLarge { item: 0, what: "batch", bytes, limit }),
+    }
 }
 
+/// Checks what is not the journal's: texts that may not be empty, and how large a condition is.
 fn check_event(item: usize, event: &NewEvent) -> Result<(), AppendError> {
     let key = event.options.key.as_deref();
     if event.kind.is_empty() {
@@ -39,23 +46,6 @@ fn check_event(item: usize, event: &NewEvent) -> Result<(), AppendError> {
             Err(AppendError::Count { item, what: "terms of the condition's region", count, limit })
         }
         _ => Ok(()),
-    }
-}
-
-/// The caller's part of each record; the first event that breaks a limit is the error, and so is a batch that does.
-pub(crate) fn encode(events: Vec<NewEvent>, limits: &Limits) -> Result<Vec<Draft>, AppendError> {
-    check(&events, limits)?;
-    // Room for all at once: what a collected `Result` grows by is far more than one event, and dear to get.
-    let mut drafts = Vec::with_capacity(events.len());
-    for (item, mut event) in events.into_iter().enumerate() {
-        let encoded = EncodedEvent::take(&mut event, limits.record_bytes_max)
-            .map_err(|error| too_large(item, &error))?;
-        drafts.push(Draft { event, encoded });
-    }
-    let (bytes, limit) = (drafts.iter().map(Draft::bytes).sum(), limits.commit_bytes_max);
-    match bytes <= limit {
-        true => Ok(drafts),
-        false => Err(AppendError::TooLarge { item: 0, what: "batch", bytes, limit }),
     }
 }
 
