@@ -16,11 +16,11 @@ pub(super) fn r9(effort: Effort) -> Row {
         Ok(binaries) => binaries,
         Err(why) => return row(Outcome::NotRun(why), String::new()),
     };
-    // With the tests the rows themselves say that they find nothing else.
-    let mut failures = match effort {
-        Effort::Short => Vec::new(),
-        Effort::Long => check_unplanted(&bugs, &binaries),
-    };
+    // With the tests the rows themselves say that they find nothing else; of a single strike only this does, which may
+    // have become one that never comes.
+    let hunts = bugs.iter().map(|bug| bug.hunt);
+    let hunts = hunts.filter(|hunt| effort == Effort::Long || matches!(hunt, Hunt::Strike(_)));
+    let mut failures = check_unplanted(hunts.collect(), &binaries);
     let (mut caught, mut times) = (0, Vec::new());
     for bug in &bugs {
         let (ended, took) = hunt(bug.hunt, Some(bug.name), &binaries);
@@ -55,8 +55,7 @@ fn suites(bugs: &[&Bug]) -> Vec<Suite> {
 }
 
 /// Where nothing is planted nothing may be found.
-fn check_unplanted(bugs: &[&Bug], binaries: &Binaries) -> Vec<String> {
-    let hunts: BTreeSet<Hunt> = bugs.iter().map(|bug| bug.hunt).collect();
+fn check_unplanted(hunts: BTreeSet<Hunt>, binaries: &Binaries) -> Vec<String> {
     let found = |of: Hunt| match hunt(of, None, binaries).0 {
         Ended::Empty => None,
         ended => Some(format!("{of} finds something where nothing is planted: {ended:?}")),
