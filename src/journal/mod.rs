@@ -39,7 +39,7 @@ pub use error::{JournalError, Limited};
 pub use follower::JournalFollower;
 pub use frame::{Frame, FrameMark};
 pub use options::JournalOptions;
-pub use proposed::{Numbers, check_event, event_bytes};
+pub use proposed::{Numbers, check_event, proposed_bytes};
 pub use published::Keep;
 pub use reader::JournalReader;
 pub use recovery::{Cut, Recovery};

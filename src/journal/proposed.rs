@@ -54,7 +54,7 @@ fn within(what: Limited, actual: usize, limit: u64) -> Result<(), JournalError> 
 
 /// What the record of `event` takes in bytes, but for its numbers: what counts towards the limit of a batch.
 #[must_use]
-pub fn event_bytes(event: &NewEvent) -> u64 {
+pub fn proposed_bytes(event: &NewEvent) -> u64 {
     (own_bytes(event) + event.options.batch_causes.len() * CAUSE_BYTES) as u64
 }
 

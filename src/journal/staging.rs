@@ -68,20 +68,6 @@ impl Journal {
         self.staging.count
     }
 
-    /// Whether the event would push what is staged over the limit of one commit.
-    #[must_use]
-    pub fn would_exceed(&self, event: &NewEvent, numbers: &Numbers<'_>) -> bool {
-        self.exceeds(event_bytes(event, numbers))
-    }
-
-    fn exceeds(&self, bytes: usize) -> bool {
-        self.frame_bytes_with(bytes) > self.options.commit_bytes_max
-    }
-
-    fn frame_bytes_with(&self, bytes: usize) -> u64 {
-        (self.staging.bytes.len().max(FRAME_HEADER_BYTES) + bytes) as u64
-    }
-
     /// Adds an event, whose parts are [within their limits](super::check_event), to the next commit and numbers it.
     ///
     /// # Errors
@@ -123,8 +109,8 @@ impl Journal {
 
     fn make_room(&mut self, bytes: usize) -> Result<(), JournalError> {
         let limit = self.options.commit_bytes_max;
-        if self.exceeds(bytes) {
-            let actual = self.frame_bytes_with(bytes);
+        let actual = (self.staging.bytes.len().max(FRAME_HEADER_BYTES) + bytes) as u64;
+        if actual > limit {
             return Err(JournalError::TooLarge { what: Limited::Commit, actual, limit });
         }
         if self.staging.bytes.is_empty() {

@@ -24,7 +24,7 @@ pub(crate) fn check(events: &[NewEvent], limits: &Limits) -> Result<(), AppendEr
         check_event(item, event)?;
         journal::check_event(event, limits.record_bytes_max).map_err(|error| too_large(item, &error))?;
     }
-    let (bytes, limit) = (events.iter().map(journal::event_bytes).sum(), limits.commit_bytes_max);
+    let (bytes, limit) = (events.iter().map(journal::proposed_bytes).sum(), limits.commit_bytes_max);
     match bytes <= limit {
         true => Ok(()),
         false => Err(AppendError::TooLarge { item: 0, what: "batch", bytes, limit }),

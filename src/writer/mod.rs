@@ -314,12 +314,15 @@ impl Writer {
         events: &[NewEvent],
         context: &mut Context<'_, Message>,
     ) -> Result<(), WriterError> {
-        let bytes: u64 = events.iter().map(journal::event_bytes).sum();
-        let limit = self.setup.limits.commit_bytes_max;
         let staged = self.journal().staged_bytes() as u64;
+        if staged == 0 {
+            return Ok(());
+        }
+        let bytes: u64 = events.iter().map(journal::proposed_bytes).sum();
         let count = u64::from(self.journal().staged_count()) + events.len() as u64;
-        let is_full = staged + bytes > limit || count > self.setup.limits.batch_events_max;
-        if staged > 0 && is_full { self.commit(context) } else { Ok(()) }
+        let Limits { commit_bytes_max, batch_events_max, .. } = self.setup.limits;
+        let is_full = staged + bytes > commit_bytes_max || count > batch_events_max;
+        if is_full { self.commit(context) } else { Ok(()) }
     }
 
     /// One write and at most one sync for everything that is staged; then the indexer is told.
