@@ -1,7 +1,10 @@
-//! Frames that someone has made again, with every checksum right: what verification tells of them.
+//! Frames and headers that someone has made again, with every checksum right: what verification and opening tell of
+//! them.
 
 use super::*;
-use crate::journal::frame::{FrameHeader, chain_after};
+use crate::journal::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameKind, chain_after};
+use crate::journal::segment::{HEADER_BYTES, SegmentHeader, segment_number};
+use crate::storage::Access;
 
 /// A journal of three frames, closed, and where the second begins and the chain before it.
 fn closed() -> (Image, u64, [u8; 16]) {
@@ -104,4 +107,100 @@ fn the_header_check_is_the_two_halves_of_a_checksum_xored() {
     let crc = crc32c::crc32c_append(STORE.seeds().frame(1, offset), &header[8..]);
     let [a, b, c, d] = crc.to_le_bytes();
     assert_eq!(check, u16::from_le_bytes([a, b]) ^ u16::from_le_bytes([c, d]));
+}
+
+/// A closed journal of several segments, the name of the last one, and what it holds.
+fn closed_in_segments() -> (Image, String, Contents) {
+    let disk = SimulatedDisk::new();
+    Workload::default().run(&disk, true).unwrap();
+    let (journal, _) = open(&SimulatedDisk::from_image(disk.image())).unwrap();
+    let reader = journal.reader();
+    assert!(reader.segments() > 2);
+    (disk.image(), segment_name(reader.segments()), read_all(&reader).unwrap())
+}
+
+#[test]
+fn a_segment_that_cannot_follow_the_one_before_it_is_told_by_the_opening() {
+    let opened = |change: fn(&mut SegmentHeader)| {
+        let (mut image, name, _) = closed_in_segments();
+        let mut bytes = image.bytes(&name).unwrap();
+        let mut header = SegmentHeader::decode(&bytes[..HEADER_BYTES as usize]).unwrap();
+        change(&mut header);
+        bytes[..HEADER_BYTES as usize].copy_from_slice(&header.encode());
+        image.put(&name, &bytes);
+        open(&SimulatedDisk::from_image(image)).map(drop)
+    };
+    assert!(opened(|_| {}).is_ok());
+    let changes: [fn(&mut SegmentHeader); 3] =
+        [|header| header.first = 1, |header| header.epoch = 0, |header| header.time = 0];
+    for change in changes {
+        assert!(matches!(opened(change), Err(JournalError::Corrupt { .. })));
+    }
+}
+
+/// Believed, each of these would number the next event as if others had never been.
+#[test]
+fn a_closing_frame_that_cannot_be_true_is_not_believed() {
+    let changes: [fn(&mut FrameHeader); 4] = [
+        |header| header.first = 1,
+        |header| header.epoch = 0,
+        |header| header.time = 0,
+        |header| header.synced_through = HEADER_BYTES,
+    ];
+    for change in changes {
+        let (mut image, name, expected) = closed_in_segments();
+        let (mut bytes, segment) = (image.bytes(&name).unwrap(), segment_number(&name).unwrap());
+        let offset = bytes.len() - FRAME_HEADER_BYTES;
+        let seed = STORE.seeds().frame(segment, offset as u64);
+        let mut header = FrameHeader::decode(&bytes[offset..], seed).unwrap();
+        let epoch = header.epoch;
+        change(&mut header);
+        header.seal(&mut bytes[offset..], seed);
+        image.put(&name, &bytes);
+        match open(&SimulatedDisk::from_image(image)) {
+            Ok((mut journal, _)) => {
+                assert_eq!(read_all(&journal.reader()).unwrap(), expected);
+                assert!(journal.epoch > epoch && journal.begin(1) >= NOW);
+            }
+            Err(error) => assert!(matches!(error, JournalError::Corrupt { .. }), "{error:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_follower_tells_a_next_segment_that_does_not_go_on_where_the_last_one_ends() {
+    let changes: [fn(&mut SegmentHeader); 2] = [|header| header.first += 1, |header| header.chain[0] ^= 1];
+    for change in changes {
+        let disk = SimulatedDisk::new();
+        let (mut journal, _) = open(&disk).unwrap();
+        append(&mut journal, 1).unwrap();
+        let mut follower = JournalFollower::open(Arc::new(disk.clone()), options()).unwrap();
+        while journal.reader().segments() < 2 {
+            append(&mut journal, 2).unwrap();
+        }
+        let file = disk.open(&segment_name(2), Access::Write).unwrap();
+        let mut bytes = [0; HEADER_BYTES as usize];
+        file.read_at(&mut bytes, 0).unwrap();
+        let mut header = SegmentHeader::decode(&bytes).unwrap();
+        change(&mut header);
+        file.write_at(&header.encode(), 0).unwrap();
+        assert!(matches!(follower.refresh(), Err(JournalError::Corrupt { segment: 1, .. })));
+    }
+}
+
+#[test]
+fn what_stands_behind_a_seal_is_told() {
+    let (mut image, ..) = closed_in_segments();
+    let mut bytes = image.bytes(&segment_name(1)).unwrap();
+    let (seal, offset) = (bytes.len() - FRAME_HEADER_BYTES, bytes.len() as u64);
+    let header = FrameHeader::decode(&bytes[seal..], STORE.seeds().frame(1, seal as u64)).unwrap();
+    assert_eq!(header.kind, FrameKind::Seal);
+    bytes.resize(bytes.len() + FRAME_HEADER_BYTES, 0);
+    let frame = &mut bytes[offset as usize..];
+    FrameHeader { kind: FrameKind::Gap, ..header }.seal(frame, STORE.seeds().frame(1, offset));
+    image.put(&segment_name(1), &bytes);
+    let (journal, _) = open(&SimulatedDisk::from_image(image)).unwrap();
+    let report = journal.reader().verify(&mut |_| {}).unwrap();
+    let told = (report.problems[0].segment, report.problems[0].offset);
+    assert_eq!(told, (2, 0), "the next segment cannot go on where this one ends now");
 }

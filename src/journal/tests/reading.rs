@@ -69,6 +69,35 @@ fn a_record_is_read_by_its_location_and_only_under_its_own_position() {
 }
 
 #[test]
+fn a_frame_is_known_by_its_place_its_end_and_its_history() {
+    let (mut journal, _) = open(&SimulatedDisk::new()).unwrap();
+    let mark = append(&mut journal, 2).unwrap().frame.mark();
+    append(&mut journal, 1).unwrap();
+    let (reader, next) = (journal.reader(), Position::new(3));
+    assert!(reader.has_frame(mark, next).unwrap());
+    assert!(!reader.has_frame(mark, next.next()).unwrap());
+    for other in [
+        FrameMark { segment: 0, ..mark },
+        FrameMark { segment: 9, ..mark },
+        FrameMark { begin: mark.end, ..mark },
+        FrameMark { begin: mark.begin + 8, ..mark },
+        FrameMark { end: mark.end + 8, ..mark },
+        FrameMark { chain: [0; 16], ..mark },
+    ] {
+        assert!(!reader.has_frame(other, next).unwrap(), "{other:?}");
+    }
+}
+
+#[test]
+fn behind_the_last_segment_there_is_nothing_to_read() {
+    let (mut journal, _) = open(&SimulatedDisk::new()).unwrap();
+    append(&mut journal, 1).unwrap();
+    let reader = journal.reader();
+    let beyond = ReadPoint { segment: 9, ..reader.begin() };
+    assert!(!reader.read_block(&mut reader.block(), beyond, 4096).unwrap());
+}
+
+#[test]
 fn the_segment_of_a_position_is_found_by_its_header() {
     let disk = SimulatedDisk::new();
     Workload::default().run(&disk, false).unwrap();
