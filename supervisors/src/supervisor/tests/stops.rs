@@ -276,3 +276,10 @@ fn a_child_that_hung_when_it_was_removed_is_named_in_the_last_report() {
         "{report}"
     );
 }
+
+#[test]
+fn who_subscribes_to_a_tree_that_has_ended_hears_that_nothing_comes() {
+    let running = Supervisor::one_for_one("root").start().unwrap();
+    assert!(running.shutdown().is_clean());
+    assert!(running.reports(8).recv().is_none());
+}
