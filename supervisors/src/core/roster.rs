@@ -93,3 +93,23 @@ impl<T> IndexMut<usize> for Roster<T> {
         self.places[at].1.as_mut().expect(TAKEN_OUT)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_are_closed_when_they_are_more_than_half_and_not_before() {
+        let mut roster = Roster::default();
+        (0..10).for_each(|key| roster.push(Key(key), key));
+        for at in 0..5 {
+            assert_eq!(roster.remove(at), Some(at as u64));
+            assert!(!roster.tidy());
+        }
+        assert_eq!((roster.first(), roster.len(), roster.position(Key(7))), (5, 10, Some(7)));
+        assert_eq!(roster.remove(8), Some(8));
+        assert!(roster.tidy());
+        assert_eq!((roster.first(), roster.len(), roster.position(Key(7))), (0, 4, Some(2)));
+        assert_eq!(roster.iter().copied().collect::<Vec<_>>(), [5, 6, 7, 9]);
+    }
+}
