@@ -59,6 +59,25 @@ impl FilterWriter {
         Self { cells, bytes: vec![0; cells as usize * CELL_BYTES] }
     }
 
+    /// One that can be cut back to a half, a quarter or an eighth: for neighbours that may all have the same names.
+    pub(super) fn for_at_most(names: u64) -> Self {
+        let cells = cells_for(names).next_multiple_of(8);
+        Self { cells, bytes: vec![0; cells as usize * CELL_BYTES] }
+    }
+
+    /// Cuts it back as far as that leaves room for so many names: what stood in two neighbouring cells stands in one, where it is
+    /// looked for in a filter of half as many.
+    pub(super) fn cut_back(&mut self, names: u64) {
+        while self.cells.is_multiple_of(2) && self.cells / 2 >= cells_for(names) {
+            self.cells /= 2;
+            for at in 0..self.cells as usize * CELL_BYTES {
+                let from = at / CELL_BYTES * 2 * CELL_BYTES + at % CELL_BYTES;
+                self.bytes[at] = self.bytes[from] | self.bytes[from + CELL_BYTES];
+            }
+            self.bytes.truncate(self.cells as usize * CELL_BYTES);
+        }
+    }
+
     pub(super) fn add(&mut self, hash: u64) {
         let at = cell_of(hash, self.cells) as usize * CELL_BYTES;
         for (word, bit) in bits(hash) {
@@ -97,6 +116,19 @@ pub(super) fn may_hold(payload: &[u8], at: usize, hash: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_filter_that_was_cut_back_is_the_one_that_was_made_for_so_many() {
+        let hashes: Vec<u64> = (0..3_000_u32).map(|name| hash(Sort::Key, &name.to_le_bytes())).collect();
+        for (most, cells) in [(24_000, 118), (12_000, 118), (3_000, 120), (9_000, 176)] {
+            let mut filter = FilterWriter::for_at_most(most);
+            hashes.iter().for_each(|hash| filter.add(*hash));
+            filter.cut_back(3_000);
+            let mut fresh = FilterWriter { cells, bytes: vec![0; cells as usize * CELL_BYTES] };
+            hashes.iter().for_each(|hash| fresh.add(*hash));
+            assert_eq!((filter.cells, filter.bytes == fresh.bytes), (cells, true), "for {most}");
+        }
+    }
 
     #[test]
     fn a_filter_knows_every_name_and_few_others() {

@@ -74,6 +74,7 @@ fn ask(table: &Table) -> Vec<Result<(), IndexError>> {
         table.all_bytes_once(Content::Firsts).map(drop),
         merged::segments_with(table, "tree").map(drop),
         merged::segments_of(table, Sort::Kind, b"Note").map(drop),
+        merged::scattered(table, b"tree-1").map(drop),
     ]);
     answers
 }

@@ -5,7 +5,9 @@ use super::bytes::Bytes;
 use std::ops::RangeInclusive;
 
 /// The version of everything the index writes; a file of another version is rebuilt.
-pub(super) const FORMAT_VERSION: u32 = 2;
+pub(super) const FORMAT_VERSION: u32 = 3;
+/// A mean length is told in parts of a byte: over a hundred thousand records half a byte would be far off.
+pub(super) const MEAN_SHIFT: u32 = 16;
 const MAGIC: &[u8; 8] = b"TIMBRIDX";
 const STRETCH_BYTES: usize = 72;
 
@@ -37,9 +39,11 @@ pub(crate) struct Stretch {
 }
 
 impl Stretch {
-    /// The bytes of a record of one segment, were all records of the same length.
+    /// The bytes of a record, were all records of the same length and all segments as long as the last; in 65,536ths.
     pub(super) fn mean_bytes(&self) -> u64 {
-        self.end / self.last.saturating_add(1).saturating_sub(self.first).max(1)
+        let segments = u64::from(self.last_segment.saturating_sub(self.first_segment)) + 1;
+        let bytes = (self.end << MEAN_SHIFT).saturating_mul(segments);
+        bytes / self.last.saturating_add(1).saturating_sub(self.first).max(1)
     }
 }
 

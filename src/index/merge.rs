@@ -6,6 +6,8 @@ use super::filter::{self, FilterWriter};
 use super::gaps::{each_gap, put_gap};
 use super::header::Content;
 use super::merged::Merged;
+use super::postings::Steps;
+use super::scattered::{Scattered, encode_told};
 use super::segments::{decode_segments, encode_segments};
 use super::table::Table;
 use super::writer::TableWriter;
@@ -21,7 +23,11 @@ pub(super) struct Merging {
     writer: TableWriter,
     sources: Vec<Arc<Table>>,
     first_segment: u32,
+    /// How it is told where an entity's events stand.
+    steps: Steps,
     filter: Option<FilterWriter>,
+    /// How many names were merged.
+    names: u64,
     /// The sorts that are left, and the one in hand.
     sorts: std::slice::Iter<'static, Sort>,
     hand: Option<Hand>,
@@ -50,7 +56,9 @@ impl Merging {
             writer: TableWriter::create(&files.storage, name, stretch, merge.level)?,
             sources,
             first_segment: merge.first_segment(),
-            filter: (names <= FILTER_NAMES_MAX).then(|| FilterWriter::for_names(names)),
+            steps: Sort::Entity.steps(&stretch),
+            filter: (names <= FILTER_NAMES_MAX).then(|| FilterWriter::for_at_most(names)),
+            names: 0,
             sorts: Sort::ALL.iter(),
             hand: None,
             value: Vec::new(),
@@ -76,7 +84,8 @@ impl Merging {
         }
         self.writer.push_bytes(Content::Gaps, &gaps)?;
         self.writer.push_bytes(Content::Firsts, &self.firsts()?)?;
-        if let Some(filter) = &self.filter {
+        if let Some(filter) = &mut self.filter {
+            filter.cut_back(self.names);
             self.writer.push_filter(filter)?;
         }
         Ok(self.writer.finish()?)
@@ -99,7 +108,7 @@ impl Merging {
         let mut heads = Vec::new();
         for source in &self.sources {
             let mut walk = Walk::whole(source.header.section(sort.section()));
-            let head = next_head(&mut walk, source)?;
+            let head = next_head(&mut walk, source, *sort)?;
             heads.push((walk, head));
         }
         let (block, directory) = (self.writer.next_block(), DirectoryWriter::default());
@@ -116,16 +125,21 @@ impl Merging {
             directory.finish(&mut self.writer, sort.section(), block)?;
             return Ok(());
         };
-        let mut numbers = Vec::new();
+        let (mut segments, mut told) = (Vec::new(), Vec::new());
         for ((walk, head), source) in hand.heads.iter_mut().zip(&self.sources) {
             if let Some((_, more)) = head.take_if(|(other, _)| *other == key) {
                 // The sources are in the order of their segments.
-                numbers.extend(more);
-                *head = next_head(walk, source)?;
+                segments.extend(more.segments.iter());
+                told.extend(more.into_told());
+                *head = next_head(walk, source, hand.sort)?;
             }
         }
         self.value.clear();
-        encode_segments(&numbers, self.first_segment, &mut self.value);
+        encode_segments(&segments, self.first_segment, &mut self.value);
+        if hand.sort == Sort::Entity {
+            encode_told(&told, &segments, self.steps, &mut self.value);
+        }
+        self.names += 1;
         if let Some(filter) = &mut self.filter {
             filter.add(filter::hash(hand.sort, &key));
         }
@@ -133,10 +147,14 @@ impl Merging {
     }
 }
 
-type Head = Option<(Vec<u8>, Vec<u32>)>;
+/// A source's next name, with the segments that have it.
+type Head = Option<(Vec<u8>, Scattered)>;
 
-fn next_head(walk: &mut Walk, source: &Table) -> Result<Head, IndexError> {
+fn next_head(walk: &mut Walk, source: &Table, sort: Sort) -> Result<Head, IndexError> {
     let Some((leaf, at)) = walk.next(source)? else { return Ok(None) };
-    let segments = leaf.value(at).and_then(|value| decode_segments(source, value));
-    source.sound(0, leaf.key(at).zip(segments)).map(|(key, segments)| Some((key, segments.iter().collect())))
+    let occurs = match sort {
+        Sort::Entity => Scattered::decode(source, leaf, at),
+        _ => leaf.value(at).and_then(|mut value| decode_segments(source, &mut value)).map(Scattered::asked),
+    };
+    source.sound(0, leaf.key(at).zip(occurs)).map(Some)
 }

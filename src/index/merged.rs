@@ -1,8 +1,11 @@
-//! A merge of the names of 8, 64, 512 or 4,096 neighbouring segments: for each name, in which of them it occurs.
+//! A merge of the names of 8, 64, 512 or 4,096 neighbouring segments: for each name, in which of them it occurs, and where
+//! the few events of an entity stand.
 
 use super::directory::{Directory, key_of, prefix_of};
 use super::files::Files;
 use super::gaps::{Gap, gaps_within};
+use super::header::Content;
+use super::scattered::Scattered;
 use super::segments::{SegmentSet, decode_segments};
 use super::table::Table;
 use super::{IndexError, Sort, filter};
@@ -57,6 +60,11 @@ impl Merged {
         self.ask(files, |table| Ok(segments_of(table, sort, &key_of(name))?.iter().collect()))
     }
 
+    /// What it knows of the events of an entity; `None` if the merge cannot tell.
+    pub(super) fn scattered(&self, files: &Files, entity: &str) -> Option<Scattered> {
+        self.ask(files, |table| scattered(table, &key_of(entity.as_bytes())))
+    }
+
     /// The numbers of the segments that can have events of the region, ascending; `None` if that may be all.
     pub(super) fn segments_in(&self, files: &Files, region: &Region) -> Option<Vec<u32>> {
         self.ask(files, |table| {
@@ -98,9 +106,21 @@ pub(super) fn segments_of(table: &Table, sort: Sort, key: &[u8]) -> Result<Segme
         return none_of(table);
     }
     match Directory::new(table, sort.section()).find(key)? {
-        Some((leaf, at)) => table.sound(0, leaf.value(at).and_then(|value| decode_segments(table, value))),
+        Some((leaf, at)) => {
+            table.sound(0, leaf.value(at).and_then(|mut value| decode_segments(table, &mut value)))
+        }
         None => none_of(table),
     }
+}
+
+/// What a merge knows of the events of an entity.
+pub(super) fn scattered(table: &Table, key: &[u8]) -> Result<Scattered, IndexError> {
+    if table.may_hold(filter::hash(Sort::Entity, key))?
+        && let Some((leaf, at)) = Directory::new(table, Content::Entities).find(key)?
+    {
+        return table.sound(0, Scattered::decode(table, &leaf, at));
+    }
+    none_of(table).map(Scattered::asked)
 }
 
 /// The segments that can have events of a term; `None` if that may be all.
@@ -138,7 +158,7 @@ pub(super) fn segments_with(table: &Table, prefix: &str) -> Result<Option<Segmen
         if !table.sound(0, leaf.key(at))?.starts_with(head) {
             break;
         }
-        let more = leaf.value(at).and_then(|value| decode_segments(table, value));
+        let more = leaf.value(at).and_then(|mut value| decode_segments(table, &mut value));
         segments.add(&table.sound(0, more)?);
     }
     Ok(Some(segments))

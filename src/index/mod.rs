@@ -27,6 +27,7 @@ mod open;
 mod part;
 mod postings;
 mod scan;
+mod scattered;
 mod seal;
 mod sealed;
 mod sealed_parts;
@@ -102,7 +103,7 @@ impl Sort {
     /// How the places of such a name are told in a file of this stretch.
     fn steps(self, stretch: &Stretch) -> Steps {
         match self {
-            Self::Entity => Steps::Stands { mean_bytes: stretch.mean_bytes() },
+            Self::Entity => Steps::Stands { mean: stretch.mean_bytes() },
             _ => Steps::Places,
         }
     }

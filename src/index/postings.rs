@@ -8,7 +8,7 @@
 
 use super::IndexError;
 use super::bytes::{Bytes, put_varint};
-use super::header::Content;
+use super::header::{Content, MEAN_SHIFT};
 use super::table::Table;
 
 /// Places in a chunk.
@@ -45,8 +45,8 @@ impl Spot {
 pub(super) enum Steps {
     /// Places alone.
     Places,
-    /// With where the records stand: as far from where they would stand if all had this many bytes.
-    Stands { mean_bytes: u64 },
+    /// With where the records stand: as far from where they would stand if all were of the mean length, in 65,536ths of a byte.
+    Stands { mean: u64 },
 }
 
 /// Where the places of a name are found.
@@ -118,6 +118,15 @@ impl Postings {
         (count > 0 && has_chunks).then_some(postings)
     }
 
+    /// The spots whose steps stand with the name; none if those stand in the heap. `None` if they are damaged.
+    pub(super) fn beside_the_name(&self) -> Option<Vec<Spot>> {
+        let mut spots = Vec::new();
+        if let Body::Small { bytes, length } = &self.body {
+            fill(&mut spots, self.first, self.count, &bytes[..*length], self.steps)?;
+        }
+        Some(spots)
+    }
+
     /// Whether the first place is all that there is to tell.
     fn is_bare(&self) -> bool {
         self.count == 1 && self.steps == Steps::Places
@@ -157,40 +166,64 @@ fn put_steps(heap: &mut Vec<u8>, chunk: &[Spot], steps: Steps) {
     if is_consecutive && (chunk.len() > 1 || steps == Steps::Places) {
         return;
     }
-    let mut stepper = Stepper::default();
+    let mut stepper = Stepper::new(steps);
     for (at, spot) in chunk.iter().enumerate() {
-        let gap = spot.place - stepper.place;
         if at > 0 {
-            put_varint(heap, u64::from(gap - 1));
+            put_varint(heap, u64::from(stepper.gap_to(spot.place) - 1));
         }
-        if let (Steps::Stands { mean_bytes }, Some(stand)) = (steps, spot.stand) {
-            let (offset, length) = stepper.expected(gap, mean_bytes);
-            put_varint(heap, folded(u64::from(stand.offset).wrapping_sub(offset)));
-            put_varint(heap, folded(u64::from(stand.length).wrapping_sub(length)));
-            stepper.stand = stand;
-        }
-        stepper.place = spot.place;
+        stepper.put(heap, *spot, steps);
     }
 }
 
 /// Where a list stands between two of its steps.
-#[derive(Debug, Default)]
-struct Stepper {
+#[derive(Debug)]
+pub(super) struct Stepper {
     place: u32,
     stand: Stand,
 }
 
 impl Stepper {
+    /// At place 0 at byte 0, behind a record of the mean length.
+    pub(super) fn new(steps: Steps) -> Self {
+        let length = match steps {
+            Steps::Stands { mean } => (mean >> MEAN_SHIFT) as u32,
+            Steps::Places => 0,
+        };
+        Self { place: 0, stand: Stand { offset: 0, length } }
+    }
+
+    /// Goes back to place 0 at byte 0; the length of the last record stays what is expected of the next.
+    pub(super) fn restart(&mut self) {
+        (self.place, self.stand.offset) = (0, 0);
+    }
+
+    /// How far it is to a later place.
+    pub(super) fn gap_to(&self, place: u32) -> u32 {
+        place - self.place
+    }
+
+    /// Puts where the record of a later place stands, if that is told, and goes there.
+    pub(super) fn put(&mut self, out: &mut Vec<u8>, spot: Spot, steps: Steps) {
+        if let (Steps::Stands { mean }, Some(stand)) = (steps, spot.stand) {
+            let (offset, length) = self.expected(self.gap_to(spot.place), mean);
+            put_varint(out, folded(u64::from(stand.offset).wrapping_sub(offset)));
+            put_varint(out, folded(u64::from(stand.length).wrapping_sub(length)));
+            self.stand = stand;
+        }
+        self.place = spot.place;
+    }
+
     /// Where the record after this gap would stand, and how long it would be.
-    fn expected(&self, gap: u32, mean_bytes: u64) -> (u64, u64) {
-        let skipped = u64::from(gap).wrapping_mul(mean_bytes);
+    fn expected(&self, gap: u32, mean: u64) -> (u64, u64) {
+        let skipped = u64::from(gap).wrapping_mul(mean) >> MEAN_SHIFT;
         (u64::from(self.stand.offset).wrapping_add(skipped), self.stand.length.into())
     }
 
-    fn step(&mut self, bytes: &mut Bytes<'_>, steps: Steps, gap: u32) -> Option<Spot> {
+    /// Goes on by a gap, as [`Stepper::put`] has told it.
+    pub(super) fn step(&mut self, bytes: &mut Bytes<'_>, steps: Steps, gap: u32) -> Option<Spot> {
         self.place = self.place.checked_add(gap)?;
-        if let Steps::Stands { mean_bytes } = steps {
-            let (offset, length) = self.expected(gap, mean_bytes);
+        if let Steps::Stands { mean } = steps {
+            let (offset, length) = self.expected(gap, mean);
             let mut told =
                 |expected: u64| u32::try_from(expected.wrapping_add(unfolded(bytes.varint()?))).ok();
             self.stand = Stand { offset: told(offset)?, length: told(length)? };
@@ -312,7 +345,7 @@ fn fill(held: &mut Vec<Spot>, first: u32, count: u32, bytes: &[u8], steps: Steps
         held.extend((0..count).map(|step| Spot::of(first.saturating_add(step))));
         return Some(());
     }
-    let (mut bytes, mut stepper) = (Bytes::new(bytes), Stepper::default());
+    let (mut bytes, mut stepper) = (Bytes::new(bytes), Stepper::new(steps));
     held.push(stepper.step(&mut bytes, steps, first)?);
     for _ in 1..count {
         let gap = bytes.small()?.checked_add(1)?;

@@ -34,7 +34,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    fn decode(sort: Sort, leaf: &Node, at: u32, stretch: &Stretch) -> Option<Self> {
+    pub(super) fn decode(sort: Sort, leaf: &Node, at: u32, stretch: &Stretch) -> Option<Self> {
         let mut value = leaf.value(at)?;
         let postings = Postings::decode(&mut value, sort.steps(stretch))?;
         let version = if sort == Sort::Entity { Version::new(value.varint()?) } else { Version::NONE };

@@ -8,6 +8,8 @@ use super::gaps::{Gap, is_within};
 use super::header::Stretch;
 use super::merged::Merged;
 use super::part::Part;
+use super::postings::Stand;
+use super::scattered::{Scattered, Told};
 use super::sealed::Sealed;
 use super::{Found, IndexError, Sort, Window, scan, select};
 use crate::position::{Location, Position, Version};
@@ -181,15 +183,30 @@ impl SealedParts {
             return Ok(());
         }
         self.each(self.index_of(window.after.next()), |run| {
-            for segment in self.narrowed(run, |merge, files| merge.segments_in(files, region)) {
+            let scattered = self.scattered(&run, region);
+            let segments = match &scattered {
+                Some(scattered) => self.narrowed(run, |_, _| Some(scattered.segments.iter().collect())),
+                None => self.narrowed(run, |merge, files| merge.segments_in(files, region)),
+            };
+            for segment in segments {
                 if found.len() >= window.limit || segment.of.place.first > window.through {
                     return Ok(false);
                 }
                 let left = Window { limit: window.limit - found.len(), ..window };
-                found.extend(self.with_narrowed(segment, |lookup| lookup.select(region, left))?);
+                let told = scattered.as_ref().map_or(&[][..], |it| it.told_of(segment.of.place.number));
+                match told {
+                    [] => found.extend(self.with_narrowed(segment, |lookup| lookup.select(region, left))?),
+                    told => found.extend(told_within(told, segment.of.place.first, left)),
+                }
             }
             Ok(true)
         })
+    }
+
+    /// What a merge knows of the region's events, if the region is one entity.
+    fn scattered(&self, run: &Run<'_>, region: &Region) -> Option<Scattered> {
+        let (Run::Many(merge, _), Some(files)) = (run, &self.files) else { return None };
+        merge.scattered(files, region.one_entity()?)
     }
 
     /// The segments of a run that can hold an answer.
@@ -290,6 +307,17 @@ impl SealedParts {
         }
         look(Lookup::Memory(&*files.rebuilt(&segment.place)?))
     }
+}
+
+/// The events of one segment, which begins at `first`, that are inside `window`.
+fn told_within(told: &[Told], first: Position, window: Window) -> impl Iterator<Item = Found> + '_ {
+    let found = move |told: &Told| {
+        let Told { segment, place, stand: Stand { offset, length } } = *told;
+        let location = Location { segment, offset, length };
+        Found { position: Position::new(first.get() + u64::from(place)), location }
+    };
+    let is_within = move |found: &Found| found.position > window.after && found.position <= window.through;
+    told.iter().map(found).filter(is_within).take(window.limit)
 }
 
 impl<'a> Run<'a> {

@@ -22,7 +22,7 @@ impl SegmentSet {
     }
 
     /// Puts a segment in; `None` if it lies outside of the stretch.
-    fn insert(&mut self, segment: u32) -> Option<()> {
+    pub(super) fn insert(&mut self, segment: u32) -> Option<()> {
         let bit = segment.checked_sub(self.first).filter(|_| segment <= self.last)?;
         *self.words.get_mut(bit as usize / 64)? |= 1 << (bit % 64);
         Some(())
@@ -71,7 +71,7 @@ pub(super) fn encode_segments(numbers: &[u32], first: u32, out: &mut Vec<u8>) {
 }
 
 /// The segments of a name; those of a single segment's file are that one.
-pub(super) fn decode_segments(table: &Table, mut value: Bytes<'_>) -> Option<SegmentSet> {
+pub(super) fn decode_segments(table: &Table, value: &mut Bytes<'_>) -> Option<SegmentSet> {
     let stretch = &table.header.stretch;
     let mut segments = SegmentSet::within(stretch)?;
     if table.header.level == 0 {

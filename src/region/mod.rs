@@ -106,6 +106,14 @@ impl Region {
         self.terms.len()
     }
 
+    /// The entity whose events the region is, if it is just that.
+    pub(crate) fn one_entity(&self) -> Option<&str> {
+        match self.terms.as_slice() {
+            [Term { entity: EntityMatch::Exact(name), scope: None, kind: None }] => Some(name),
+            _ => None,
+        }
+    }
+
     pub(crate) fn terms(&self) -> &[Term] {
         &self.terms
     }

@@ -261,7 +261,10 @@ fn check_region(index: &Index, model: &Model, region: &Region, window: Window) {
     let expected = model.positions(|event| region.matches(&event.entity, &event.scope, &event.kind), window);
     let positions: Vec<_> = found.iter().map(|found| found.position).collect();
     assert!(positions == expected, "{region} {window:?}: {} and not {}", positions.len(), expected.len());
-    assert!(found.iter().all(|found| u64::from(found.location.offset) == found.position.get()));
+    for Found { position, location } in found {
+        let segment = model.segment_of(position.get());
+        assert_eq!((location.segment, u64::from(location.offset)), (segment, position.get()));
+    }
 }
 
 #[track_caller]
@@ -321,6 +324,21 @@ fn segments_in_memory_in_files_and_merged_answer_the_same() {
     let index = opened(&disk, &model);
     assert_eq!(index.segment(), 76, "nothing sealed is read from the journal again");
     check(&index, &model);
+}
+
+#[test]
+fn a_scattered_entity_is_read_out_of_a_merge_without_a_look_into_its_segments() {
+    let (disk, model) = filled(SEGMENT_EVENTS * 64 + 3);
+    let index = opened(&disk, &model);
+    let before = disk.operations().len();
+    // None of its events stand side by side.
+    let region = Region::entity("long".repeat(200) + "1");
+    let window = Window { after: Position::new(40), through: Position::new(SEGMENT_EVENTS * 64), limit: 9 };
+    check_region(&index, &model, &region, window);
+    let operations = disk.operations();
+    let is_of_a_segment = |name: &str| (1..=64).any(|segment| name == files::file_name(0, segment));
+    let looked = operations[before..].iter().filter(|operation| is_of_a_segment(&operation.name));
+    assert_eq!(looked.count(), 0, "operations on segments' files");
 }
 
 #[test]
