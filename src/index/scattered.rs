@@ -197,7 +197,11 @@ mod tests {
         let bytes = encoded(&list, &segments);
         assert!(bytes.len() <= LIST_BYTES_MAX + 2);
         let back = decode_told(Bytes::new(&bytes), &set(&segments), STEPS).unwrap();
-        assert!(back.len() > 200 && back.len() % 2 == 0 && list.starts_with(&back), "{}", back.len());
+        assert!(
+            back.len() > 200 && back.len().is_multiple_of(2) && list.starts_with(&back),
+            "{}",
+            back.len()
+        );
     }
 
     #[test]
