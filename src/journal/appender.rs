@@ -221,13 +221,12 @@ impl Journal {
             Some(free) => self.spares.swap_remove(free),
             None => Arc::new(Frame::empty(self.identity.clone())),
         };
-        if let Some(free) = Arc::get_mut(&mut frame) {
-            self.staging.bytes = std::mem::replace(&mut free.bytes, bytes);
-            self.staging.bytes.clear();
-            self.staging.bytes.shrink_to(SPARE_BYTES_MAX);
-            (free.segment, free.offset, free.first, free.count, free.time) =
-                (segment, offset, first, count, time);
-        }
+        let free = Arc::get_mut(&mut frame).expect("it is new, or was just seen to be nobody else's");
+        self.staging.bytes = std::mem::replace(&mut free.bytes, bytes);
+        self.staging.bytes.clear();
+        self.staging.bytes.shrink_to(SPARE_BYTES_MAX);
+        (free.segment, free.offset, free.first, free.count, free.time) =
+            (segment, offset, first, count, time);
         if self.spares.len() < SPARE_FRAMES_MAX {
             self.spares.push(frame.clone());
         }

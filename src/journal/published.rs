@@ -118,10 +118,10 @@ impl Published {
     /// How far a segment may be read, in bytes.
     pub(super) fn end_of(&self, number: u32) -> Result<u64, JournalError> {
         let (tail_segment, tail_offset) = self.tail();
-        match number {
-            _ if number < tail_segment => Ok(self.segment(number)?.sealed_bytes()?),
-            _ if number == tail_segment => Ok(tail_offset.into()),
-            _ => Ok(0),
+        match number.cmp(&tail_segment) {
+            std::cmp::Ordering::Less => Ok(self.segment(number)?.sealed_bytes()?),
+            std::cmp::Ordering::Equal => Ok(tail_offset.into()),
+            std::cmp::Ordering::Greater => Ok(0),
         }
     }
 

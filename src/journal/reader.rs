@@ -2,7 +2,7 @@
 
 use super::block::{Block, ReadPoint};
 use super::error::JournalError;
-use super::frame::{FRAME_HEADER_BYTES, MAGIC};
+use super::frame::MAGIC;
 use super::published::OpenSegment;
 use super::record::extent;
 use super::segment::HEADER_BYTES;
@@ -214,9 +214,8 @@ fn first_item(block: &Block) -> Result<FirstItem, JournalError> {
         Ok(FirstItem::Whole)
     } else if bytes.iter().take(MAGIC.len()).all(|byte| *byte == 0) {
         Ok(FirstItem::None)
-    } else if bytes[0] == 0 {
-        Ok(FirstItem::Needs(FRAME_HEADER_BYTES))
     } else {
+        // The least block has room for a frame's header, so that this is a record, or nothing that was written.
         let total = extent(bytes).ok().flatten().map_or(VARINT_BYTES_MAX, |extent| extent.total);
         Ok(FirstItem::Needs(total.max(bytes.len() + 1)))
     }

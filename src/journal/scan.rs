@@ -193,8 +193,7 @@ impl Walk {
 
     /// The closing frame, if the file ends with one that proves all before it: then no scan is needed.
     pub(super) fn closing_frame(&mut self) -> Result<Option<Tail>, StorageError> {
-        let end = self.window.end;
-        let Some(offset) = end.checked_sub(FRAME_HEADER_BYTES as u64) else { return Ok(None) };
+        let offset = self.window.end.saturating_sub(FRAME_HEADER_BYTES as u64);
         if offset < self.tail.offset {
             return Ok(None);
         }

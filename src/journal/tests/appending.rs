@@ -29,6 +29,8 @@ fn an_event_with_every_part_reads_back_the_same() {
     let numbers = Numbers { version: Version::new(1 << 40), batch_causes: &[id(9)], ..Numbers::default() };
     let staged = journal.stage_event(&proposed, &numbers).unwrap();
     let frame = journal.commit().unwrap().unwrap().frame;
+    assert_eq!((frame.first(), frame.last(), frame.count()), (Position::new(4), Position::new(4), 1));
+    assert_eq!((frame.segment(), frame.time_micros()), (1, time));
 
     let (location, _) = frame.records().next_event().unwrap().unwrap();
     let mut buffer = Vec::new();
@@ -95,6 +97,30 @@ fn a_commit_exactly_at_its_limit_is_taken_and_one_byte_more_is_refused() {
     journal.stage_event(&fits, &Numbers::default()).unwrap();
     journal.commit().unwrap();
     assert_eq!(journal.last(), Position::new(1));
+}
+
+#[test]
+fn what_an_event_takes_is_reckoned_before_it_has_its_numbers() {
+    let (mut journal, _) = open(&SimulatedDisk::new()).unwrap();
+    journal.stage_event(&event(vec![1]), &Numbers::default()).unwrap();
+    let staged = |journal: &mut Journal, options: AppendOptions, batch_causes: &[EventId]| {
+        let before = journal.staged_bytes() as u64;
+        let event = event(vec![1; 100]).with(options);
+        let numbers = Numbers { batch_causes, ..Numbers::default() };
+        journal.stage_event(&event, &numbers).unwrap();
+        (proposed_bytes(&event), journal.staged_bytes() as u64 - before)
+    };
+    let (bare, of_bare) = staged(&mut journal, AppendOptions::new(), &[]);
+    let three = AppendOptions::new().caused_by_item(0).caused_by_item(1).caused_by_item(2);
+    let (caused, of_caused) = staged(&mut journal, three, &[id(1), id(2), id(3)]);
+    // What the numbers themselves take is all that differs: here how many causes there are.
+    assert_eq!((caused - bare, of_caused - of_bare), (48, 48 + 1));
+}
+
+#[test]
+fn a_stores_id_is_written_as_its_bytes() {
+    assert_eq!(STORE.to_string(), "07".repeat(16));
+    assert_eq!(format!("{STORE:?}"), format!("StoreId({STORE})"));
 }
 
 #[test]

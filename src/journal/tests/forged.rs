@@ -3,13 +3,15 @@
 
 use super::*;
 use crate::journal::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameKind, chain_after};
-use crate::journal::segment::{HEADER_BYTES, SegmentHeader, segment_number};
+use crate::journal::segment::{HEADER_BYTES, SegmentHeader, segment_number, temporary_name};
 use crate::storage::Access;
 
-/// A journal of three frames, closed, and where the second begins and the chain before it.
+/// A journal of four frames, closed, and where the third begins and the chain before it.
 fn closed() -> (Image, u64, [u8; 16]) {
     let disk = SimulatedDisk::new();
     let (mut journal, _) = open(&disk).unwrap();
+    append(&mut journal, 1).unwrap();
+    journal.sync().unwrap();
     let before = append(&mut journal, 2).unwrap().frame.mark();
     journal.sync().unwrap();
     append(&mut journal, 3).unwrap();
@@ -18,7 +20,7 @@ fn closed() -> (Image, u64, [u8; 16]) {
     (disk.image(), before.end.into(), before.chain)
 }
 
-/// What verification says of the second frame when its header was changed so and the frame sealed anew.
+/// What verification says of the third frame when its header was changed so and the frame sealed anew.
 #[track_caller]
 fn check(change: impl FnOnce(&mut FrameHeader), told: &str) {
     let (mut image, offset, chain) = closed();
@@ -55,6 +57,7 @@ fn a_frame_that_does_not_go_on_where_the_one_before_it_ends_is_told() {
     check(|header| header.epoch -= 1, TOLD);
     check(|header| header.time -= 1, TOLD);
     check(|header| header.synced_through = 0, TOLD);
+    check(|header| header.synced_through = HEADER_BYTES, TOLD);
 }
 
 #[test]
@@ -186,6 +189,45 @@ fn a_follower_tells_a_next_segment_that_does_not_go_on_where_the_last_one_ends()
         file.write_at(&header.encode(), 0).unwrap();
         assert!(matches!(follower.refresh(), Err(JournalError::Corrupt { segment: 1, .. })));
     }
+}
+
+#[test]
+fn a_reader_tells_a_frame_of_other_positions_than_its_place_says() {
+    let (mut image, name, _) = closed_in_segments();
+    let mut bytes = image.bytes(&segment_name(1)).unwrap();
+    let seed = STORE.seeds().frame(1, HEADER_BYTES);
+    let frame = &mut bytes[HEADER_BYTES as usize..];
+    let header = FrameHeader::decode(frame, seed).unwrap();
+    let length = header.length as usize;
+    FrameHeader { first: header.first + 1, ..header }.seal(&mut frame[..length], seed);
+    image.put(&segment_name(1), &bytes);
+    assert_ne!(name, segment_name(1), "an opening does not look into the first segment");
+    let (journal, _) = open(&SimulatedDisk::from_image(image)).unwrap();
+    let told = read_all(&journal.reader());
+    assert!(matches!(told, Err(JournalError::Corrupt { segment: 1, .. })), "{told:?}");
+}
+
+#[test]
+fn an_opening_goes_no_further_than_a_seal() {
+    let (mut image, name, expected) = closed_in_segments();
+    let segment = segment_number(&name).unwrap();
+    // The seal proves what stands before it; the frame behind it is one that would go on from there.
+    let mut bytes = image.bytes(&name).unwrap();
+    let at = bytes.len() - FRAME_HEADER_BYTES;
+    let header = FrameHeader::decode(&bytes[at..], STORE.seeds().frame(segment, at as u64)).unwrap();
+    assert_eq!(header.kind, FrameKind::Close);
+    let seal = FrameHeader { kind: FrameKind::Seal, ..header };
+    let chain = seal.seal(&mut bytes[at..], STORE.seeds().frame(segment, at as u64));
+    let behind = bytes.len();
+    bytes.resize(behind + FRAME_HEADER_BYTES, 0);
+    let more = FrameHeader { kind: FrameKind::Gap, count: 3, chain, ..header };
+    more.seal(&mut bytes[behind..], STORE.seeds().frame(segment, behind as u64));
+    image.put(&name, &bytes);
+    // What the seal promises is being made.
+    image.put(&temporary_name(segment + 1), b"");
+    let (journal, recovery) = open(&SimulatedDisk::from_image(image)).unwrap();
+    assert_eq!(journal.last().get(), expected.events.last().unwrap().0, "{recovery:?}");
+    assert_eq!(read_all(&journal.reader()).unwrap(), expected);
 }
 
 #[test]
