@@ -34,7 +34,6 @@ pub(super) struct SupervisorActor {
     answers: Vec<Answered>,
     /// Empty between two steps; kept for its room.
     effects: Vec<Effect>,
-    told_to_stop: bool,
     exiting: bool,
 }
 
@@ -57,7 +56,6 @@ impl SupervisorActor {
             luck: SplitMix::new(0),
             answers: Vec::new(),
             effects: Vec::new(),
-            told_to_stop: false,
             exiting: false,
         }
     }
@@ -88,7 +86,8 @@ impl Actor for SupervisorActor {
     fn woken(&mut self, context: InTurn<'_, '_>) -> Result<Flow, Infallible> {
         crate::failpoints::point("supervisor.woken");
         let stop = self.family.stop_wanted.load(Ordering::Acquire) == context.incarnation();
-        if stop && !std::mem::replace(&mut self.told_to_stop, true) {
+        if stop {
+            // Said again at each wake-up: the second time changes nothing.
             self.step(Event::Shutdown, context);
         }
         for timer in std::mem::take(&mut self.yielded) {
@@ -151,9 +150,8 @@ impl SupervisorActor {
     }
 
     fn due(&mut self, timer: Timer, context: InTurn<'_, '_>) {
-        if self.timers.remove(&timer).is_some() {
-            self.step(Event::Due(timer), context);
-        }
+        self.timers.remove(&timer);
+        self.step(Event::Due(timer), context);
     }
 
     fn add(&mut self, spec: ChildSpec, reply: Reply<Result<(), AddError>>, context: InTurn<'_, '_>) {
@@ -166,12 +164,10 @@ impl SupervisorActor {
         let key = self.family.next_key();
         self.family.adopt(key, &child, &settings, || parent_of(context));
         crate::failpoints::point("supervisor.add.adopted");
-        self.family.take_in(key, child, settings, false);
+        let plan = self.family.take_in(key, child, settings, false);
         crate::failpoints::point("supervisor.add.taken_in");
         self.adding.insert(key, reply);
-        if let Some(plan) = self.family.with(key, |kin| kin.terms.plan.clone()) {
-            self.step(Event::Add { child: key, plan }, context);
-        }
+        self.step(Event::Add { child: key, plan }, context);
     }
 
     fn remove(
@@ -273,9 +269,7 @@ impl SupervisorActor {
     }
 
     fn added(&mut self, child: Key, outcome: Result<(), AddError>) {
-        if let Some(reply) = self.adding.remove(&child) {
-            self.answers.push(Answered::Add(reply, outcome));
-        }
+        self.answers.extend(self.adding.remove(&child).map(|reply| Answered::Add(reply, outcome)));
     }
 
     fn add_error(&self, child: Key, why: AddFailed) -> AddError {

@@ -5,7 +5,7 @@
 use super::kin::{Kin, Terms};
 use super::shutdown::Farewell;
 use crate::control::{Child, ChildSnapshot, Household, Parent, Place};
-use crate::core::{Key, Roster};
+use crate::core::{Key, Plan, Roster};
 use crate::report::Hub;
 use crate::rt::Mutex;
 use crate::rt::atomic::{AtomicU64, Ordering};
@@ -92,13 +92,21 @@ impl Family {
     }
 
     /// Takes a child into the books, last.
-    pub(super) fn take_in(&self, key: Key, child: Arc<dyn Child>, settings: Settings, lasting: bool) {
+    pub(super) fn take_in(
+        &self,
+        key: Key,
+        child: Arc<dyn Child>,
+        settings: Settings,
+        lasting: bool,
+    ) -> Arc<Plan> {
         let before = self.names.lock().insert(child.id().clone(), key);
         if lasting && before.is_some() {
             let _ = self.twice.set(child.id().clone());
         }
         let terms = self.terms(settings, child.family().is_some());
+        let plan = terms.plan.clone();
         self.kin.lock().push(key, Kin::new(key, child, terms, lasting));
+        plan
     }
 
     fn terms(&self, settings: Settings, is_supervisor: bool) -> Arc<Terms> {

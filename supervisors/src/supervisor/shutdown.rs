@@ -114,3 +114,17 @@ impl fmt::Display for Ending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_abandoned_child_is_told_of_with_its_thread_and_what_it_did() {
+        let told = |thread: Option<&str>, doing| {
+            Ending::Abandoned { thread: thread.map(str::to_owned), doing }.to_string()
+        };
+        assert_eq!(told(Some("7"), "syncing"), "abandoned on thread 7, doing: syncing");
+        assert_eq!(told(None, ""), "abandoned");
+    }
+}

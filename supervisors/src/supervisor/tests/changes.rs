@@ -86,6 +86,29 @@ fn a_nested_supervisor_that_gives_up_is_restarted_with_its_children() {
     });
 }
 
+/// Who waits for a child was told that it has ended for good: it does not come back with its supervisor.
+#[test]
+fn a_child_that_has_ended_for_good_does_not_come_back_with_its_supervisor() {
+    everywhere(|runtime| {
+        let trio = strings();
+        let once = |_: &str, spec: ChildSpec| spec.kind(Restart::Transient).restart(RestartPolicy::Never);
+        let (inner, addresses) = build(Strategy::OneForOne, &trio, once);
+        let (spec, _) = ChildSpec::supervisor(inner);
+        let running = Supervisor::one_for_one("outer").child(spec.restart(bounded(1, 60))).start_on(runtime);
+        let running = running.expect("it starts");
+        let reports = running.reports(1000);
+        assert!(addresses[0].send(Do::Stop).is_ok());
+        assert_eq!(addresses[0].call(Do::Which), Err(CallError::Stopped), "told when it has ended for good");
+        assert_eq!(trio[0].log(), "+a1 +b1 +c1 -a1");
+        assert!(addresses[1].send(Do::Panic).is_ok());
+        hear(&reports, "top", "restarted");
+        assert_eq!(trio[0].log(), "-c1 +b2 +c2");
+        assert_eq!(addresses[0].call(Do::Which), Err(CallError::Stopped));
+        assert_eq!(addresses[2].call(Do::Which), Ok(2));
+        assert!(running.shutdown().is_clean());
+    });
+}
+
 /// A failed start deep in the tree is named by its path.
 #[test]
 fn a_failed_start_deep_in_the_tree_is_named_by_its_path() {
