@@ -75,6 +75,7 @@ fn ask(table: &Table) -> Vec<Result<(), IndexError>> {
         merged::segments_with(table, "tree").map(drop),
         merged::segments_of(table, Sort::Kind, b"Note").map(drop),
         merged::scattered(table, b"tree-1").map(drop),
+        merged::scattered(table, b"tree-100").map(drop),
     ]);
     answers
 }

@@ -316,7 +316,10 @@ fn told_within(told: &[Told], first: Position, window: Window) -> impl Iterator<
         let location = Location { segment, offset, length };
         Found { position: Position::new(first.get() + u64::from(place)), location }
     };
-    let is_within = move |found: &Found| found.position > window.after && found.position <= window.through;
+    let is_within = move |found: &Found| {
+        (found.position > window.after || crate::planted("scattered_told_whole"))
+            && found.position <= window.through
+    };
     told.iter().map(found).filter(is_within).take(window.limit)
 }
 

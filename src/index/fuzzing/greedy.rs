@@ -17,7 +17,12 @@ const NAME: &str = "greedy";
 /// # Errors
 /// What the simulated disk says, which is nothing.
 pub fn greedy() -> Result<Vec<Vec<u8>>, StorageError> {
-    Ok(vec![file(0, short_checkpoints)?, file(0, short_gaps)?, file(LEVEL_MAX, names_everywhere)?])
+    Ok(vec![
+        file(0, short_checkpoints)?,
+        file(0, short_gaps)?,
+        file(LEVEL_MAX, names_everywhere)?,
+        file(1, short_events)?,
+    ])
 }
 
 fn file(level: u8, fill: fn(&mut TableWriter) -> Result<(), StorageError>) -> Result<Vec<u8>, StorageError> {
@@ -68,6 +73,21 @@ fn names_everywhere(writer: &mut TableWriter) -> Result<(), StorageError> {
     let mut value = Vec::new();
     put_varint(&mut value, (bits as u64) << 1 | 1);
     value.resize(value.len() + bits, u8::MAX);
+    let block = writer.next_block();
+    for number in 100..200 {
+        directory.push(writer, format!("tree-{number}").as_bytes(), &value)?;
+    }
+    directory.finish(writer, Content::Entities, block)
+}
+
+/// Names, each with as many events of three bytes as a list has room for.
+fn short_events(writer: &mut TableWriter) -> Result<(), StorageError> {
+    let mut directory = DirectoryWriter::default();
+    let mut value = Vec::new();
+    // One segment, the first; then the list.
+    [2, 0, 2_400].iter().for_each(|number| put_varint(&mut value, *number));
+    (1..800).for_each(|_| value.extend_from_slice(&[2, 0, 0]));
+    value.extend_from_slice(&[1, 0, 0]);
     let block = writer.next_block();
     for number in 100..200 {
         directory.push(writer, format!("tree-{number}").as_bytes(), &value)?;

@@ -149,6 +149,11 @@ pub const TABLE: &[Bug] = &[
         "what a lost file told of the growing segment is missing",
     ),
     bug("entity_counted_twice", BROAD, "entities are counted with every event"),
+    bug(
+        "scattered_told_whole",
+        Hunt::Tests(Suite::Store, "index::"),
+        "a merge tells of events before the window",
+    ),
     bug("window_begins_too_early", BROAD, "a reader sees the event that it begins after"),
     // The gate.
     bug("gate_panic_admits", Hunt::Tests(Suite::Store, "gates::"), "a gate that panics admits"),
