@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Bytes that are gathered before they are written.
 const WRITE_BYTES: usize = 256 << 10;
 /// Room to begin with: most files are of few blocks.
-const FEW_BYTES: usize = 8 * BLOCK_BYTES;
+const FEW_BYTES: usize = 16 * BLOCK_BYTES;
 /// What a file of the index is called before it is whole ends so.
 const TEMPORARY_SUFFIX: &str = ".new";
 /// No two files that are being made have the same name, whoever makes them.

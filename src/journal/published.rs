@@ -8,8 +8,8 @@ use crate::position::Location;
 use crate::storage::{Cache, File, OpenFiles, Storage, StorageError};
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Bytes of a block: what is read and kept at once for a record whose place is known.
 const BLOCK_BYTES: u32 = 4 << 10;
@@ -46,16 +46,21 @@ pub enum Keep {
 
 /// Which blocks were asked for lately. It may forget one; it never takes one for another.
 #[derive(Debug)]
-struct Asked(Box<[AtomicU64]>);
+struct Asked {
+    blocks_max: usize,
+    /// Made when it is first needed: an opening does not pay for it.
+    slots: OnceLock<Box<[AtomicU64]>>,
+}
 
 impl Asked {
     fn new(blocks_max: usize) -> Self {
-        Self((0..blocks_max.max(1)).map(|_| AtomicU64::new(0)).collect())
+        Self { blocks_max: blocks_max.max(1), slots: OnceLock::new() }
     }
 
     /// Whether this block was asked for before; from now on it was. No block has the key 0.
     fn before(&self, key: u64) -> bool {
-        let slot = &self.0[(FixedState::default().hash_one(key) % self.0.len() as u64) as usize];
+        let slots = self.slots.get_or_init(|| (0..self.blocks_max).map(|_| AtomicU64::new(0)).collect());
+        let slot = &slots[(FixedState::default().hash_one(key) % slots.len() as u64) as usize];
         slot.load(Ordering::Relaxed) == key || {
             slot.store(key, Ordering::Relaxed);
             false
