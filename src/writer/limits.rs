@@ -21,7 +21,7 @@ pub(crate) fn check(events: &[NewEvent], limits: &Limits) -> Result<(), AppendEr
         return Err(AppendError::Count { item: 0, what: "events", count, limit });
     }
     for (item, event) in events.iter().enumerate() {
-        check_event(item, event)?;
+        check_shape(item, event)?;
         journal::check_event(event, limits.record_bytes_max).map_err(|error| too_large(item, &error))?;
     }
     let (bytes, limit) = (events.iter().map(journal::proposed_bytes).sum(), limits.commit_bytes_max);
@@ -32,7 +32,7 @@ pub(crate) fn check(events: &[NewEvent], limits: &Limits) -> Result<(), AppendEr
 }
 
 /// Checks what is not the journal's: texts that may not be empty, and how large a condition is.
-fn check_event(item: usize, event: &NewEvent) -> Result<(), AppendError> {
+fn check_shape(item: usize, event: &NewEvent) -> Result<(), AppendError> {
     let key = event.options.key.as_deref();
     if event.kind.is_empty() {
         return Err(AppendError::Empty { item, what: "kind" });
