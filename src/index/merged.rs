@@ -6,7 +6,7 @@ use super::files::Files;
 use super::gaps::{Gap, gaps_within};
 use super::header::Content;
 use super::scattered::Scattered;
-use super::segments::{SegmentSet, decode_segments};
+use super::segments::{SegmentSet, decode_segments, span};
 use super::table::Table;
 use super::{IndexError, Sort, filter};
 use crate::position::Position;
@@ -14,17 +14,8 @@ use crate::region::{EntityMatch, Region, Term};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How many neighbours of one level make one of the next.
-pub(super) const FAN_IN: u32 = 8;
-/// A set of segments takes at most 512 bytes, so that a name's entry fits into a block.
-pub(super) const LEVEL_MAX: u8 = 4;
 /// The most names whose segments are gathered for a prefix: with more, every segment is taken for one that may answer.
 const PREFIX_NAMES_MAX: usize = 256;
-
-/// How many segments a merge of this level covers.
-pub(super) fn span(level: u8) -> u32 {
-    FAN_IN.pow(u32::from(level))
-}
 
 /// A merge, as known without reading it.
 #[derive(Debug, Clone)]

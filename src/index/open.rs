@@ -3,9 +3,10 @@
 use super::checkpoints::State;
 use super::files::{Files, SegmentPlace, file_name, is_temporary, parse_name};
 use super::header::{Content, PIECE_LEVELS, Stretch, is_piece};
-use super::merged::{LEVEL_MAX, Merged, span};
+use super::merged::Merged;
 use super::sealed::Sealed;
 use super::sealed_parts::{SealedParts, Segment};
+use super::segments::{LEVEL_MAX, span};
 use super::{IndexError, bytes::Bytes};
 use crate::position::Position;
 use std::collections::BTreeSet;

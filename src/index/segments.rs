@@ -2,8 +2,17 @@
 
 use super::bytes::{Bytes, put_varint};
 use super::header::Stretch;
-use super::merged::{LEVEL_MAX, span};
 use super::table::Table;
+
+/// How many neighbours of one level make one of the next.
+pub(super) const FAN_IN: u32 = 8;
+/// A set of segments takes at most 512 bytes, so that a name's entry fits into a block.
+pub(super) const LEVEL_MAX: u8 = 4;
+
+/// How many segments a merge of this level covers.
+pub(super) fn span(level: u8) -> u32 {
+    FAN_IN.pow(u32::from(level))
+}
 
 /// Segments of a stretch, a bit for each: however many names tell of them, they take no more.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use super::STORE;
 use crate::index::bytes::{put_prefixed, put_varint};
 use crate::index::directory::DirectoryWriter;
 use crate::index::header::{Content, Stretch};
-use crate::index::merged::{LEVEL_MAX, span};
+use crate::index::segments::{LEVEL_MAX, span};
 use crate::index::writer::TableWriter;
 use crate::storage::simulated::SimulatedDisk;
 use crate::storage::{Storage, StorageError};
