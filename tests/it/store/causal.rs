@@ -131,8 +131,8 @@ fn a_cause_that_is_no_event_of_the_store_is_refused_with_its_id() {
     let store = Store::open(small(dir.path())).unwrap();
     let known = caused(&store, "a", &[]);
     let stranger = Store::open(small(other.path())).unwrap().append(&at("tree"), &note(1)).unwrap().id;
-    let ids =
-        [stranger, EventId::from_u128(0), EventId::new(known.time_millis(), Position::new(2), known.tag())];
+    let never = |position| EventId::new(known.time_millis(), position, known.tag());
+    let ids = [stranger, EventId::from_u128(0), never(Position::new(2)), never(Position::START)];
     for unknown in ids {
         for event in [new_note("b", 1).caused_by([known, unknown]), new_note("b", 1).correlated(unknown)] {
             let refused = store.append_batch(vec![new_note("c", 1), event]).unwrap_err();
