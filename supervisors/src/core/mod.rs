@@ -124,10 +124,8 @@ impl Core {
     }
 
     fn boot(&mut self) {
-        if self.phase == Phase::Idle {
-            self.phase = Phase::Booting;
-            self.operations.push(Operation::boot());
-        }
+        self.phase = Phase::Booting;
+        self.operations.push(Operation::boot());
     }
 
     /// Takes every decision that is ripe, until all that is left is to wait.

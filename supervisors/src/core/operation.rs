@@ -145,10 +145,10 @@ impl Core {
         serial && self.operations.iter().any(|op| !op.is_paused())
     }
 
-    /// Takes each operation as far as it goes.
+    /// Takes each operation as far as it goes. When the supervisor gives up there are none left.
     pub(super) fn advance_all(&mut self, step: &mut Step<'_>) {
         let mut at = 0;
-        while at < self.operations.len() && !matches!(self.phase, Phase::Stopping(_)) {
+        while at < self.operations.len() {
             if self.advance(at, step) {
                 self.operations.remove(at);
                 self.booted(step);

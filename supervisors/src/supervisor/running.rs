@@ -109,12 +109,9 @@ impl RootListener {
         self.state.lock().ended.clone()
     }
 
-    /// Asks again once it is known who waits: what came in between woke nobody.
-    fn register(&self, ready: impl FnOnce() -> bool) {
+    /// Who waits asks once more before it parks: what came in between woke nobody.
+    fn register(&self) {
         self.state.lock().waiting.push(thread::current());
-        if ready() {
-            thread::current().unpark();
-        }
     }
 }
 
@@ -238,8 +235,7 @@ impl Running {
         ready: impl Fn(&RootListener) -> Option<T>,
     ) -> Result<T, Ended> {
         let listener = &self.listener;
-        let register = || listener.register(|| ready(listener).is_some());
-        driver::wait(Some(&self.runtime), timeout, || ready(listener), register)
+        driver::wait(Some(&self.runtime), timeout, || ready(listener), || listener.register())
     }
 }
 

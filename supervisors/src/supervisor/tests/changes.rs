@@ -1,5 +1,6 @@
 //! Children that come and go, and supervisors below supervisors.
 
+use super::super::family::Family;
 use super::puppet::{Do, Mishap, bounded, build, everywhere, hear, puppet, strings};
 use crate::*;
 
@@ -238,4 +239,21 @@ fn a_handle_looks_at_one_child_and_stops_it_without_waiting() {
         assert!(before <= at && at <= after, "{before} {at} {after}");
         assert!(runtime.now() == Time::ZERO || at > Time::ZERO);
     });
+}
+
+/// A name that has gone over to another child stays when the first is forgotten.
+#[test]
+fn a_name_that_has_gone_over_to_another_child_stays_when_the_first_is_forgotten() {
+    let family = Family::new("top".into(), Strategy::OneForOne);
+    let keys = [(); 2].map(|()| {
+        let (child, settings) = puppet("a", &strings()[0]).0.into_parts();
+        let key = family.next_key();
+        family.take_in(key, child, settings, false);
+        key
+    });
+    let found = || family.find(&"a".into()).map(|(key, ..)| key);
+    assert!(family.forget(keys[0]).is_some_and(|gone| gone.key == keys[0]));
+    assert_eq!(found(), Some(keys[1]));
+    assert!(family.forget(keys[1]).is_some());
+    assert_eq!(found(), None);
 }
