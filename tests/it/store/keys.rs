@@ -2,7 +2,9 @@
 
 use super::*;
 use std::thread;
-use timberline::storage::simulated::Seeded;
+use std::time::Duration;
+use timberline::storage::OperationKind;
+use timberline::storage::simulated::{Operation, Seeded};
 use timberline::{AppendError, Expected};
 
 fn keyed(n: u64, key: &str) -> NewEvent {
@@ -105,6 +107,24 @@ fn the_same_idempotency_key_gives_the_same_receipt_and_one_event_after_a_crash_b
         assert_eq!(numbers(&store), [0, 1]);
     }
     assert!(kept > 0 && lost > 0, "both outcomes were met: {kept} kept, {lost} lost");
+}
+
+/// Whether a repetition is durable was settled the first time: it does not bring later buffered events to the disk.
+#[test]
+fn a_repetition_of_what_is_durable_waits_for_no_sync() {
+    let disk = SimulatedDisk::new();
+    let config = small("simulated").flush_interval(Duration::from_secs(60));
+    let builder = Store::builder(config).simulated(Runtime::threads(), Arc::new(disk.clone()));
+    let store = builder.open().unwrap();
+    let first = store.append_event(keyed(1, "k")).unwrap();
+    store.append_with(&at("tree"), &note(2), buffered()).unwrap();
+    let before = disk.operations().len();
+    check_same(&first, &store.append_event(keyed(1, "k")).unwrap());
+    let operations = disk.operations();
+    let is_sync = |operation: &&Operation| {
+        operation.kind == OperationKind::Sync && operation.name.ends_with(".segment")
+    };
+    assert_eq!(operations[before..].iter().filter(is_sync).count(), 0);
 }
 
 #[test]
