@@ -14,6 +14,13 @@ pub(crate) struct Limits {
     pub(crate) batch_events_max: u64,
 }
 
+impl Limits {
+    /// Whether what is `staged` and `more` fit into one frame; both as bytes and events.
+    pub(super) fn have_room(&self, staged: (u64, u64), more: (u64, u64)) -> bool {
+        staged.0 + more.0 <= self.commit_bytes_max && staged.1 + more.1 <= self.batch_events_max
+    }
+}
+
 /// Checks a batch; the first event that breaks a limit is the error, and so is a batch that does.
 pub(crate) fn check(events: &[NewEvent], limits: &Limits) -> Result<(), AppendError> {
     let (count, limit) = (events.len() as u64, limits.batch_events_max);
@@ -63,5 +70,25 @@ fn too_large(item: usize, error: &JournalError) -> AppendError {
             AppendError::TooLarge { item, what, bytes: *actual, limit: *limit }
         }
         other => AppendError::Indeterminate { why: other.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_takes_batches_exactly_up_to_its_limits_of_bytes_and_events() {
+        let limits = Limits { record_bytes_max: 100, commit_bytes_max: 1_000, batch_events_max: 10 };
+        let cases = [
+            ((600, 3), (400, 7), true),
+            ((600, 3), (401, 7), false),
+            ((600, 3), (400, 8), false),
+            ((1, 1), (999, 9), true),
+            ((1_000, 10), (0, 0), true),
+        ];
+        for (staged, more, fits) in cases {
+            assert_eq!(limits.have_room(staged, more), fits, "{staged:?} and {more:?}");
+        }
     }
 }

@@ -318,11 +318,9 @@ impl Writer {
         if staged == 0 {
             return Ok(());
         }
-        let bytes: u64 = events.iter().map(journal::proposed_bytes).sum();
-        let count = u64::from(self.journal().staged_count()) + events.len() as u64;
-        let Limits { commit_bytes_max, batch_events_max, .. } = self.setup.limits;
-        let is_full = staged + bytes > commit_bytes_max || count > batch_events_max;
-        if is_full { self.commit(context) } else { Ok(()) }
+        let staged = (staged, self.journal().staged_count().into());
+        let more = (events.iter().map(journal::proposed_bytes).sum(), events.len() as u64);
+        if self.setup.limits.have_room(staged, more) { Ok(()) } else { self.commit(context) }
     }
 
     /// One write and at most one sync for everything that is staged; then the indexer is told.

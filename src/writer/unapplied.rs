@@ -95,3 +95,30 @@ fn clear<K, V>(map: &mut HashMap<K, V>) {
         false => *map = HashMap::default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::event::{Coordinate, NewEvent};
+    use crate::storage::simulated::SimulatedDisk;
+    use crate::{Config, Store};
+    use std::sync::Arc;
+    use supervisors::Runtime;
+
+    #[test]
+    fn what_the_index_knows_is_not_kept_beside_it() {
+        let runtime = Runtime::threads();
+        let builder =
+            Store::builder(Config::new("simulated")).simulated(runtime, Arc::new(SimulatedDisk::new()));
+        let store = builder.open().unwrap();
+        let coordinate = Coordinate::new("door-1", "house").unwrap();
+        for number in 0..3 {
+            let event = NewEvent::raw(coordinate.clone(), "Opened", 1, vec![number]);
+            store.append_event(event).unwrap();
+        }
+        let other = Coordinate::new("door-2", "house").unwrap();
+        store.append_event(NewEvent::raw(other, "Opened", 1, Vec::new())).unwrap();
+        let name = coordinate.shared_entity();
+        drop(coordinate);
+        assert_eq!(Arc::strong_count(&name), 1, "nobody else has the name of what was appended before");
+    }
+}
