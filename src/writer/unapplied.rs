@@ -98,11 +98,31 @@ fn clear<K, V>(map: &mut HashMap<K, V>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::event::{Coordinate, NewEvent};
+    use super::*;
+    use crate::event::{Durability, EventId, StoreTag};
     use crate::storage::simulated::SimulatedDisk;
     use crate::{Config, Store};
-    use std::sync::Arc;
     use supervisors::Runtime;
+
+    #[test]
+    fn what_was_noted_is_found_by_region_behind_a_position_and_by_name() {
+        let mut unapplied = Unapplied::default();
+        for (position, entity) in [(5, "door-1"), (7, "door-2"), (9, "door-1")] {
+            let event = NewEvent::raw(Coordinate::new(entity, "house").unwrap(), "Opened", 1, Vec::new());
+            let id = EventId::new(0, Position::new(position), StoreTag(0));
+            unapplied.note(event, Receipt::new(id, Version::new(position), Durability::Buffered));
+        }
+        unapplied
+            .note_checkpoint("mailer", Checkpoint { region: (*b"all").into(), position: Position::new(4) });
+        let first =
+            |region: &Region, after| unapplied.first_in(region, Position::new(after)).map(Position::get);
+        assert_eq!([4, 5, 8, 9].map(|after| first(&Region::all(), after)), [Some(5), Some(7), Some(9), None]);
+        assert_eq!(first(&Region::entity("door-1"), 5), Some(9));
+        assert_eq!(first(&Region::kind("Closed"), 0), None);
+        assert_eq!((unapplied.version("door-1"), unapplied.version("door-3")), (Some(Version::new(9)), None));
+        let checkpoint = |id| unapplied.checkpoint(id).map(|checkpoint| checkpoint.position.get());
+        assert_eq!((checkpoint("mailer"), checkpoint("other")), (Some(4), None));
+    }
 
     #[test]
     fn what_the_index_knows_is_not_kept_beside_it() {
