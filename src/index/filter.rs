@@ -55,14 +55,16 @@ pub(super) struct FilterWriter {
 
 impl FilterWriter {
     pub(super) fn for_names(names: u64) -> Self {
-        let cells = cells_for(names);
+        Self::of_cells(cells_for(names))
+    }
+
+    fn of_cells(cells: u64) -> Self {
         Self { cells, bytes: vec![0; cells as usize * CELL_BYTES] }
     }
 
     /// One that can be cut back to a half, a quarter or an eighth: for neighbours that may all have the same names.
     pub(super) fn for_at_most(names: u64) -> Self {
-        let cells = cells_for(names).next_multiple_of(8);
-        Self { cells, bytes: vec![0; cells as usize * CELL_BYTES] }
+        Self::of_cells(cells_for(names).next_multiple_of(8))
     }
 
     /// Cuts it back as far as that leaves room for so many names: what stood in two neighbouring cells stands in one, where it is
@@ -124,7 +126,7 @@ mod tests {
             let mut filter = FilterWriter::for_at_most(most);
             hashes.iter().for_each(|hash| filter.add(*hash));
             filter.cut_back(3_000);
-            let mut fresh = FilterWriter { cells, bytes: vec![0; cells as usize * CELL_BYTES] };
+            let mut fresh = FilterWriter::of_cells(cells);
             hashes.iter().for_each(|hash| fresh.add(*hash));
             assert_eq!((filter.cells, filter.bytes == fresh.bytes), (cells, true), "for {most}");
         }

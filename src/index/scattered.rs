@@ -142,26 +142,11 @@ fn decode_segment(
 
 #[cfg(test)]
 mod tests {
-    use super::super::header::{MEAN_SHIFT, Stretch};
+    use super::super::header::MEAN_SHIFT;
+    use super::super::segments::tests::set;
     use super::*;
 
     const STEPS: Steps = Steps::Stands { mean: 100 << MEAN_SHIFT };
-
-    fn set(numbers: &[u32]) -> SegmentSet {
-        let stretch = Stretch {
-            store: [7; 16],
-            first_segment: 65,
-            last_segment: 576,
-            first: 1,
-            last: 9,
-            chain: [0; 16],
-            end: 0,
-            last_frame: 0,
-        };
-        let mut set = SegmentSet::within(&stretch).unwrap();
-        numbers.iter().for_each(|number| set.insert(*number).unwrap());
-        set
-    }
 
     fn told(segment: u32, place: u32, offset: u32) -> Told {
         Told { segment, place, stand: Stand { offset, length: 90 + place % 7 } }

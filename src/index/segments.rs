@@ -32,7 +32,7 @@ impl SegmentSet {
     }
 
     /// Puts a segment in; `None` if it lies outside of the stretch.
-    pub(super) fn insert(&mut self, segment: u32) -> Option<()> {
+    fn insert(&mut self, segment: u32) -> Option<()> {
         let bit = segment.checked_sub(self.first).filter(|_| segment <= self.last)?;
         let word = bit as usize / 64;
         self.words.resize(self.words.len().max(word + 1), 0);
@@ -110,7 +110,7 @@ pub(super) fn decode_segments(table: &Table, value: &mut Bytes<'_>) -> Option<Se
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn stretch(first_segment: u32, last_segment: u32) -> Stretch {
@@ -126,7 +126,8 @@ mod tests {
         }
     }
 
-    fn set(numbers: &[u32]) -> SegmentSet {
+    /// These of the segments 65 to 576.
+    pub(in crate::index) fn set(numbers: &[u32]) -> SegmentSet {
         let mut set = SegmentSet::within(&stretch(65, 576)).unwrap();
         numbers.iter().for_each(|number| set.insert(*number).unwrap());
         set

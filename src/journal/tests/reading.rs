@@ -158,19 +158,3 @@ fn readers_can_be_shared_between_threads() {
     let (journal, _) = open(&SimulatedDisk::new()).unwrap();
     is_shared(&journal.reader());
 }
-
-#[test]
-fn what_was_lent_out_of_a_block_stays_when_the_block_reads_on() {
-    let (mut journal, _) = open(&SimulatedDisk::new()).unwrap();
-    append(&mut journal, 3).unwrap();
-    let (reader, mut block) = (journal.reader(), journal.reader().block());
-    assert!(reader.read_block(&mut block, reader.begin(), 1).unwrap());
-    let lent = Arc::clone(block.bytes());
-    let before = lent.to_vec();
-    append(&mut journal, 3).unwrap();
-    let mut records = block.records();
-    assert_eq!(records.by_ref().count(), 3);
-    let behind = records.point();
-    assert!(reader.read_block(&mut block, behind, 1).unwrap());
-    assert!(*lent == before && **block.bytes() != before);
-}
