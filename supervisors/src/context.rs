@@ -1,6 +1,6 @@
 //! What a handler is given besides its message: the time, its outbox, its timers, its name.
 
-use crate::slot::outbox::{Letter, Outbox, WakeUp};
+use crate::slot::outbox::Outbox;
 use crate::timer::Timers;
 use crate::{Address, ChildId, Runtime, Time, TimerId};
 use std::fmt;
@@ -38,7 +38,7 @@ pub(crate) struct Expected {
 
 impl<M> Turn<M> {
     pub(crate) fn new() -> Turn<M> {
-        let (outbox, timers) = (Outbox::new(), Timers::new());
+        let (outbox, timers) = (Outbox::default(), Timers::new());
         Turn { outbox, timers, now: None, wake_me: false, incarnation: 0, expected: None }
     }
 }
@@ -52,12 +52,12 @@ impl<M: Send + 'static> Context<'_, M> {
 
     /// Puts a message for another actor into the outbox. One for an actor that has ended by then is dropped.
     pub fn send<N: Send + 'static>(&mut self, to: &Address<N>, message: N) {
-        self.turn.outbox.push_back(Box::new(Letter::new(to.clone(), message)));
+        self.turn.outbox.send(to, message);
     }
 
     /// Puts a wake-up for another actor into the outbox. Wake-ups never wait; those that meet are one.
     pub fn wake<N: Send + 'static>(&mut self, to: &Address<N>) {
-        self.turn.outbox.push_back(Box::new(WakeUp(to.clone())));
+        self.turn.outbox.wake(to);
     }
 
     /// Gives this actor a message after that time, unless it is cancelled or this incarnation ends before.

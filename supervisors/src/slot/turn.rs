@@ -87,7 +87,7 @@ impl<M: Send + 'static> Run<'_, M> {
     /// Not while the outbox still waits for room; unless the room is its own mailbox's, which only it can make.
     fn may_take(&self) -> bool {
         self.body.ended.is_none()
-            && self.body.turn.outbox.front().is_none_or(|letter| letter.target() == self.slot.key())
+            && self.body.turn.outbox.target().is_none_or(|target| target == self.slot.key())
     }
 
     fn take(&mut self) {
@@ -355,7 +355,7 @@ impl<M: Send + 'static> Run<'_, M> {
     /// Delivers the outbox in order; `Some` while the turn stays open.
     fn deliver(&mut self) -> Option<Outcome> {
         let simulated = self.slot.runtime().is_simulated();
-        while let Some(letter) = self.body.turn.outbox.front_mut() {
+        while let Some(letter) = self.body.turn.outbox.first() {
             if !letter.try_deliver() {
                 let on = letter.target();
                 if on == self.slot.key() {
@@ -372,7 +372,9 @@ impl<M: Send + 'static> Run<'_, M> {
                     letter.deliver();
                 }
             }
-            self.body.turn.outbox.pop_front();
+            if letter.is_done() {
+                self.body.turn.outbox.take_first();
+            }
             if simulated && !self.body.turn.outbox.is_empty() {
                 return Some(Outcome::Again);
             }
@@ -382,7 +384,7 @@ impl<M: Send + 'static> Run<'_, M> {
     }
 
     fn drop_letter(&mut self) {
-        let letter = self.body.turn.outbox.pop_front();
+        let letter = self.body.turn.outbox.take_first();
         boundary::dropping(CallError::Stopped, || drop(letter));
     }
 
