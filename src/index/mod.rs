@@ -35,6 +35,7 @@ mod segments;
 mod select;
 mod source;
 mod table;
+mod texts;
 mod writer;
 
 pub(crate) use checkpoints::Checkpoint;
@@ -46,6 +47,7 @@ pub(crate) use header::{Mark, Stretch};
 pub(crate) use lookups::Lookups;
 pub(crate) use sealed_parts::SealedParts;
 pub(crate) use source::{Fact, Source};
+pub(crate) use texts::Texts;
 
 use crate::event::EventRef;
 use crate::position::{Location, Position};

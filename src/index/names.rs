@@ -1,7 +1,11 @@
 //! Names seen in one part, each with a small number and the list of its events.
 
-use foldhash::HashMap;
-use std::sync::{Arc, OnceLock};
+use super::texts::Texts;
+use smallvec::SmallVec;
+use std::sync::OnceLock;
+
+/// Places of events, ascending. The few of a name that is rare take no memory of their own.
+type Places = SmallVec<[u32; 4]>;
 
 /// The distinct names of one sort (entities, scopes or kinds) in one part.
 ///
@@ -9,9 +13,9 @@ use std::sync::{Arc, OnceLock};
 /// writes a file of them: who appends never pays for it.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    numbers: HashMap<Arc<str>, u32>,
-    /// By number: the name, and the events that carry it, as places in the part, ascending.
-    named: Vec<(Arc<str>, Vec<u32>)>,
+    texts: Texts,
+    /// By number: the events that carry the name, as places in the part.
+    postings: Vec<Places>,
     /// The name of the last event. Most events are of the same scope and kind as the one before.
     last: u32,
     /// All numbers, in the order of their names.
@@ -21,39 +25,35 @@ pub(super) struct Names {
 impl Names {
     /// Notes that the event at `place` carries `name`; gives the name's number.
     pub(super) fn note(&mut self, name: &str, place: u32) -> u32 {
-        let is_last = self.named.get(self.last as usize).is_some_and(|(last, _)| **last == *name);
+        let is_last = !self.postings.is_empty() && *self.name(self.last) == *name;
         if !is_last {
-            self.last = self.number(name).unwrap_or_else(|| self.add(name));
+            self.last = self.texts.add(name);
+            if self.texts.len() > self.postings.len() {
+                self.postings.push(Places::new());
+                self.in_order.take();
+            }
         }
-        self.named[self.last as usize].1.push(place);
+        self.postings[self.last as usize].push(place);
         self.last
     }
 
-    fn add(&mut self, name: &str) -> u32 {
-        let (name, number) = (Arc::<str>::from(name), self.named.len() as u32);
-        self.in_order.take();
-        self.numbers.insert(Arc::clone(&name), number);
-        self.named.push((name, Vec::new()));
-        number
-    }
-
     pub(super) fn number(&self, name: &str) -> Option<u32> {
-        self.numbers.get(name).copied()
+        self.texts.number(name)
     }
 
     /// The events that carry the name with this number, ascending.
     pub(super) fn postings(&self, number: u32) -> &[u32] {
-        &self.named[number as usize].1
+        &self.postings[number as usize]
     }
 
     /// The name with this number.
     pub(super) fn name(&self, number: u32) -> &str {
-        &self.named[number as usize].0
+        self.texts.text(number)
     }
 
     /// How many names there are.
     pub(super) fn len(&self) -> usize {
-        self.named.len()
+        self.postings.len()
     }
 
     /// The numbers of all names that begin so, in no order. Until the names were put in order each is looked at.
@@ -61,7 +61,7 @@ impl Names {
         let begins_so = move |number: &u32| self.name(*number).starts_with(prefix);
         let (sorted, unsorted) = match self.in_order.get() {
             Some(numbers) => (numbers.as_slice(), 0..0),
-            None => ([].as_slice(), 0..self.named.len() as u32),
+            None => ([].as_slice(), 0..self.len() as u32),
         };
         let begin = sorted.partition_point(|number| self.name(*number) < prefix);
         sorted[begin..].iter().copied().take_while(begins_so).chain(unsorted.filter(begins_so))
@@ -74,9 +74,9 @@ impl Names {
     }
 
     fn sorted(&self) -> Vec<u32> {
-        let names = (0..).zip(&self.named);
+        let names = (0..self.len() as u32).map(|number| (self.name(number), number));
         let mut sorted: Vec<(u128, &str, u32)> =
-            names.map(|(number, (name, _))| (head(name.as_bytes()), &**name, number)).collect();
+            names.map(|(name, number)| (head(name.as_bytes()), name, number)).collect();
         sorted.sort_unstable();
         sorted.into_iter().map(|(.., number)| number).collect()
     }
