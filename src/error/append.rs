@@ -38,7 +38,10 @@ pub enum Retry {
 }
 
 /// What a batch is answered: one receipt for each of its events.
-pub(crate) type Receipts = Result<Vec<Receipt>, AppendError>;
+pub(crate) type Receipts = Result<BatchReceipts, AppendError>;
+
+/// The receipts of a batch. That of one event alone takes no memory of its own.
+pub(crate) type BatchReceipts = smallvec::SmallVec<[Receipt; 1]>;
 
 /// Why an append gave no receipt.
 #[derive(Debug, Clone, thiserror::Error)]

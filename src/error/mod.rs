@@ -5,8 +5,8 @@ mod commit;
 mod open;
 mod read;
 
-pub(crate) use append::Receipts;
 pub use append::{AppendError, Denial, Retry};
+pub(crate) use append::{BatchReceipts, Receipts};
 pub(crate) use commit::CommitError;
 pub use open::OpenError;
 pub use read::ReadError;

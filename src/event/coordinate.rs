@@ -1,6 +1,7 @@
 //! Where an event belongs: its entity and its scope.
 
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,11 +16,12 @@ use std::sync::Arc;
 /// assert!(Coordinate::new("", "shop").is_err());
 /// # Ok::<(), timberline::CoordinateError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "(String, String)", into = "(String, String)")]
 pub struct Coordinate {
-    entity: Arc<str>,
-    scope: Arc<str>,
+    /// The entity and behind it the scope: one piece of memory to share, and to put into a record.
+    names: Arc<str>,
+    entity_bytes: u16,
 }
 
 /// Why two texts cannot be a [`Coordinate`].
@@ -68,24 +70,43 @@ impl Coordinate {
         let (entity, scope) = (entity.as_ref(), scope.as_ref());
         check("entity", entity, Self::ENTITY_BYTES_MAX)?;
         check("scope", scope, Self::SCOPE_BYTES_MAX)?;
-        Ok(Self { entity: entity.into(), scope: scope.into() })
+        Ok(Self { names: [entity, scope].concat().into(), entity_bytes: entity.len() as u16 })
     }
 
     /// What the event tells of; its events are numbered by version.
     #[must_use]
     pub fn entity(&self) -> &str {
-        &self.entity
+        &self.names[..usize::from(self.entity_bytes)]
     }
 
     /// What the entity stands in: a tenant, a repository, a device.
     #[must_use]
     pub fn scope(&self) -> &str {
-        &self.scope
+        &self.names[usize::from(self.entity_bytes)..]
     }
 
     /// The entity, shared.
-    pub(crate) fn shared_entity(&self) -> Arc<str> {
-        Arc::clone(&self.entity)
+    /// The entity and behind it the scope.
+    pub(crate) fn names(&self) -> &str {
+        &self.names
+    }
+
+    /// How many clones there are, this one included.
+    #[cfg(test)]
+    pub(crate) fn clones(&self) -> usize {
+        Arc::strong_count(&self.names)
+    }
+}
+
+impl Ord for Coordinate {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.entity(), self.scope()).cmp(&(other.entity(), other.scope()))
+    }
+}
+
+impl PartialOrd for Coordinate {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -102,9 +123,15 @@ fn check(part: &'static str, text: &str, limit: usize) -> Result<(), CoordinateE
     }
 }
 
+impl fmt::Debug for Coordinate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Coordinate").field("entity", &self.entity()).field("scope", &self.scope()).finish()
+    }
+}
+
 impl fmt::Display for Coordinate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.scope, self.entity)
+        write!(f, "{}/{}", self.scope(), self.entity())
     }
 }
 
@@ -119,5 +146,28 @@ impl TryFrom<(String, String)> for Coordinate {
 impl From<Coordinate> for (String, String) {
     fn from(coordinate: Coordinate) -> Self {
         (coordinate.entity().to_owned(), coordinate.scope().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coordinates_are_told_apart_and_ordered_by_entity_and_then_by_scope() {
+        let names = [("a", "bc"), ("ab", "c"), ("ab", "d"), ("b", "a"), ("é", "ü")];
+        let coordinates = names.map(|(entity, scope)| Coordinate::new(entity, scope).unwrap());
+        assert!(coordinates.is_sorted_by(|left, right| left < right));
+        let parts = coordinates.each_ref().map(|coordinate| (coordinate.entity(), coordinate.scope()));
+        assert_eq!(parts, names);
+    }
+
+    #[test]
+    fn the_longest_names_that_are_taken_stay_what_they_are() {
+        let (entity, scope) =
+            ("e".repeat(Coordinate::ENTITY_BYTES_MAX), "s".repeat(Coordinate::SCOPE_BYTES_MAX));
+        let coordinate = Coordinate::new(&entity, &scope).unwrap();
+        assert_eq!((coordinate.entity(), coordinate.scope()), (entity.as_str(), scope.as_str()));
+        assert!(format!("{coordinate:?}").ends_with("s\" }"));
     }
 }

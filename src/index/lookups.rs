@@ -22,17 +22,14 @@ pub(crate) trait Lookups {
 
     /// The version of the newest event of `entity`.
     fn last_version(&self, entity: &str) -> Result<Version, IndexError> {
-        let (version, sealed) = self.peek(|index| (index.open.version(entity), index.sealed()));
-        match version {
-            Some(version) => Ok(version),
-            None => Ok(sealed.version(entity)?.unwrap_or_default()),
-        }
+        let version = self.peek(|index| index.open.version(entity).ok_or_else(|| index.sealed()));
+        version.or_else(|sealed| Ok(sealed.version(entity)?.unwrap_or_default()))
     }
 
     /// The event that was stored with this idempotency key.
     fn keyed(&self, key: &[u8]) -> Result<Option<Position>, IndexError> {
-        let (position, sealed) = self.peek(|index| (index.open.keyed(key), index.sealed()));
-        position.map_or_else(|| sealed.keyed(key), |position| Ok(Some(position)))
+        let position = self.peek(|index| index.open.keyed(key).ok_or_else(|| index.sealed()));
+        position.map_or_else(|sealed| sealed.keyed(key), |position| Ok(Some(position)))
     }
 
     /// The events that name `cause` as a cause, in position order, at most `limit`.

@@ -1,8 +1,8 @@
 //! What the indexer is told.
 
 use super::CatchUpError;
-use crate::error::{AppendError, CommitError, Receipts};
-use crate::event::{Durability, Receipt};
+use crate::error::{AppendError, BatchReceipts, CommitError, Receipts};
+use crate::event::Durability;
 use crate::journal::{Frame, JournalReader};
 use crate::position::Position;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub(crate) struct Committed {
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// The receipts of a batch.
-    Receipts(Reply<Receipts>, Vec<Receipt>),
+    Receipts(Reply<Receipts>, BatchReceipts),
     /// A worker's commit.
     Done(Reply<Result<(), CommitError>>),
     /// A batch that was refused, and why; told when what it was owed to is committed.
@@ -87,7 +87,7 @@ impl Drop for Committed {
 }
 
 /// The receipts, each with the level its event has reached.
-fn named(mut receipts: Vec<Receipt>, durable: Position) -> Vec<Receipt> {
+fn named(mut receipts: BatchReceipts, durable: Position) -> BatchReceipts {
     for receipt in &mut receipts {
         let is_durable = receipt.position <= durable;
         receipt.durability = if is_durable { Durability::Durable } else { Durability::Buffered };

@@ -1,6 +1,7 @@
 //! The index over a real journal: caught up, closed, opened, killed.
 
 use super::*;
+use crate::error::BatchReceipts;
 use crate::event::{Batch, Coordinate, NewEvent};
 use crate::index::{Found, Lookups, Window};
 use crate::journal::{Journal, JournalOptions, Keep, Numbers, StoreId};
@@ -162,7 +163,7 @@ fn who_waits_for_a_commit_that_catching_up_has_not_found_is_not_told_that_it_is_
     let mut indexer =
         Indexer::new(Setup { view, interests: Arc::default(), storage, options: OPTIONS, sealer });
     let (reply, answer) = supervisors::reply_box();
-    let answers = vec![Answer::Receipts(reply, Vec::new())];
+    let answers = vec![Answer::Receipts(reply, BatchReceipts::new())];
     indexer.early.push(Committed { frame: Some(frame), durable: Position::START, answers });
     indexer.answer_early(Position::START);
     assert!(matches!(answer.wait(), Ok(Err(crate::AppendError::Indeterminate { .. }))));

@@ -61,19 +61,15 @@ pub fn proposed_bytes(event: &NewEvent) -> u64 {
 /// The bytes that [`put_own`] puts.
 pub(super) fn own_bytes(event: &NewEvent) -> usize {
     let version = event.payload_version;
-    let version_bytes = if version == 1 { 0 } else { varint_bytes(u64::from(version)) };
-    let key = key(event).map_or(0, sized);
-    let texts: usize = texts(event).into_iter().map(sized).sum();
-    event.options.causes.len() * CAUSE_BYTES + version_bytes + texts + key + event.payload.len()
+    let version_bytes = if version == 1 { 0 } else { varint_bytes(version.into()) };
+    let key_bytes = key(event).map_or(0, sized);
+    let (entity, scope) = (event.coordinate.entity(), event.coordinate.scope());
+    let texts_bytes = sized(entity.as_bytes()) + sized(scope.as_bytes()) + sized(event.kind.as_bytes());
+    event.options.causes.len() * CAUSE_BYTES + version_bytes + texts_bytes + key_bytes + event.payload.len()
 }
 
 fn sized(bytes: &[u8]) -> usize {
     varint_bytes(bytes.len() as u64) + bytes.len()
-}
-
-fn texts(event: &NewEvent) -> [&[u8]; 3] {
-    let (entity, scope) = (event.coordinate.entity(), event.coordinate.scope());
-    [entity.as_bytes(), scope.as_bytes(), event.kind.as_bytes()]
 }
 
 /// An empty key is none.
@@ -94,13 +90,14 @@ pub(super) fn put_own(out: &mut Vec<u8>, event: &NewEvent) {
     // First, so that they adjoin the causes the writer puts before them.
     causes.iter().for_each(|cause| out.extend_from_slice(&cause.to_u128().to_le_bytes()));
     if event.payload_version != 1 {
-        put_varint(out, u64::from(event.payload_version));
+        put_varint(out, event.payload_version.into());
     }
-    let texts = texts(event);
+    let texts = [event.coordinate.entity(), event.coordinate.scope(), &event.kind];
     texts.iter().for_each(|text| put_varint(out, text.len() as u64));
     key.iter().for_each(|key| put_varint(out, key.len() as u64));
     // The texts side by side, so that a reader can check them as one.
-    texts.iter().for_each(|text| out.extend_from_slice(text));
+    out.extend_from_slice(event.coordinate.names().as_bytes());
+    out.extend_from_slice(event.kind.as_bytes());
     key.iter().for_each(|key| out.extend_from_slice(key));
     out.extend_from_slice(&event.payload);
 }

@@ -5,7 +5,7 @@ use super::proposed::{
 };
 use super::store_id::Seeds;
 use super::wire::{Bytes, VARINT_BYTES_MAX, put_varint, varint_bytes};
-use crate::event::{EventSpan, NewEvent, Span, StoreTag};
+use crate::event::{EventId, EventSpan, NewEvent, Span, StoreTag};
 use crate::position::{Position, Version};
 use std::ops::RangeInclusive;
 
@@ -45,19 +45,60 @@ impl Record<'_> {
     }
 }
 
-/// The bytes of the body of `event`'s record.
-fn event_body_bytes(event: &NewEvent, numbers: &Numbers<'_>) -> usize {
-    let correlation = if numbers.correlation.or(event.options.correlation).is_some() { 16 } else { 0 };
-    let causes = match event.options.causes.len() + numbers.batch_causes.len() {
-        0 => 0,
-        count => varint_bytes(count as u64) + numbers.batch_causes.len() * CAUSE_BYTES,
-    };
-    1 + 8 + varint_bytes(numbers.version.get()) + correlation + causes + proposed::own_bytes(event)
+/// The record of an event, about to be put.
+#[derive(Debug)]
+pub(super) struct EventRecord<'a> {
+    event: &'a NewEvent,
+    numbers: &'a Numbers<'a>,
+    correlation: Option<EventId>,
+    cause_count: usize,
+    body_bytes: usize,
 }
 
-/// The bytes of the record of `event`.
-pub(super) fn event_bytes(event: &NewEvent, numbers: &Numbers<'_>) -> usize {
-    record_bytes(event_body_bytes(event, numbers))
+impl<'a> EventRecord<'a> {
+    pub(super) fn new(event: &'a NewEvent, numbers: &'a Numbers<'a>) -> Self {
+        let correlation = numbers.correlation.or(event.options.correlation);
+        let cause_count = event.options.causes.len() + numbers.batch_causes.len();
+        let correlation_bytes = if correlation.is_some() { 16 } else { 0 };
+        let causes_bytes = match cause_count {
+            0 => 0,
+            count => varint_bytes(count as u64) + numbers.batch_causes.len() * CAUSE_BYTES,
+        };
+        let numbers_bytes = 8 + varint_bytes(numbers.version.get()) + correlation_bytes + causes_bytes;
+        let body_bytes = 1 + numbers_bytes + proposed::own_bytes(event);
+        Self { event, numbers, correlation, cause_count, body_bytes }
+    }
+
+    /// The bytes of the whole record.
+    pub(super) fn bytes(&self) -> usize {
+        record_bytes(self.body_bytes)
+    }
+
+    /// Appends the record, as that of the event at `position`, committed at `time`.
+    pub(super) fn put(&self, out: &mut Vec<u8>, position: u64, time: u64, seeds: Seeds) {
+        let mut tag = TAG_EVENT | proposed::flags(self.event);
+        if self.correlation.is_some() {
+            tag |= HAS_CORRELATION;
+        }
+        if self.cause_count > 0 {
+            tag |= HAS_CAUSES;
+        }
+        put_record(out, self.body_bytes, position, seeds, |out| {
+            out.push(tag);
+            out.extend_from_slice(&time.to_le_bytes());
+            put_varint(out, self.numbers.version.get());
+            self.correlation.iter().for_each(|id| put_id(out, *id));
+            if self.cause_count > 0 {
+                put_varint(out, self.cause_count as u64);
+                self.numbers.batch_causes.iter().for_each(|id| put_id(out, *id));
+            }
+            proposed::put_own(out, self.event);
+        });
+    }
+}
+
+fn put_id(out: &mut Vec<u8>, id: EventId) {
+    out.extend_from_slice(&id.to_u128().to_le_bytes());
 }
 
 /// The bytes of a checkpoint's record.
@@ -71,37 +112,6 @@ fn checkpoint_body_bytes(id: &str, region: &[u8], position: Position) -> usize {
 
 fn record_bytes(body_bytes: usize) -> usize {
     varint_bytes(body_bytes as u64) + CRC_BYTES + body_bytes
-}
-
-/// Appends the record of an event at `position`, committed at `time`.
-pub(super) fn put_event(
-    out: &mut Vec<u8>,
-    event: &NewEvent,
-    numbers: &Numbers<'_>,
-    position: u64,
-    time: u64,
-    seeds: Seeds,
-) {
-    let correlation = numbers.correlation.or(event.options.correlation);
-    let cause_count = event.options.causes.len() + numbers.batch_causes.len();
-    let mut tag = TAG_EVENT | proposed::flags(event);
-    if correlation.is_some() {
-        tag |= HAS_CORRELATION;
-    }
-    if cause_count > 0 {
-        tag |= HAS_CAUSES;
-    }
-    put_record(out, event_body_bytes(event, numbers), position, seeds, |out| {
-        out.push(tag);
-        out.extend_from_slice(&time.to_le_bytes());
-        put_varint(out, numbers.version.get());
-        correlation.iter().for_each(|id| out.extend_from_slice(&id.to_u128().to_le_bytes()));
-        if cause_count > 0 {
-            put_varint(out, cause_count as u64);
-            numbers.batch_causes.iter().for_each(|id| out.extend_from_slice(&id.to_u128().to_le_bytes()));
-        }
-        proposed::put_own(out, event);
-    });
 }
 
 /// Appends a checkpoint, which takes no position; `next` is the position that comes after it.

@@ -4,7 +4,7 @@ use super::appender::Journal;
 use super::error::{JournalError, Limited};
 use super::frame::FRAME_HEADER_BYTES;
 use super::proposed::Numbers;
-use super::record::{checkpoint_bytes, event_bytes, put_checkpoint, put_event};
+use super::record::{EventRecord, checkpoint_bytes, put_checkpoint};
 use crate::event::{EventId, NewEvent};
 use crate::position::{CheckpointId, Position};
 
@@ -73,17 +73,11 @@ impl Journal {
     /// # Errors
     /// [`JournalError::TooLarge`] when the commit would be over its limit; what was staged before stays.
     pub fn stage_event(&mut self, event: &NewEvent, numbers: &Numbers<'_>) -> Result<Staged, JournalError> {
-        self.make_room(event_bytes(event, numbers))?;
+        let record = EventRecord::new(event, numbers);
+        self.make_room(record.bytes())?;
         let staged = Staged { position: self.next_position(), id: self.next_id() };
         let staging = &mut self.staging;
-        put_event(
-            &mut staging.bytes,
-            event,
-            numbers,
-            staged.position.get(),
-            staging.time,
-            self.identity.seeds,
-        );
+        record.put(&mut staging.bytes, staged.position.get(), staging.time, self.identity.seeds);
         crate::point("journal.stage.event_put");
         staging.count += 1;
         Ok(staged)

@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::ticket::{BatchTicket, Ticket, first, unanswered};
-use crate::error::{AppendError, Receipts};
+use crate::error::{AppendError, BatchReceipts, Receipts};
 use crate::event::{AppendOptions, Coordinate, NewEvent, Payload, Receipt};
 use crate::gate;
 use crate::position::Position;
@@ -39,7 +39,7 @@ impl Store {
     /// # Errors
     /// As [`Store::append`].
     pub fn append_event(&self, event: NewEvent) -> Result<Receipt, AppendError> {
-        self.append_batch(vec![event]).and_then(first)
+        self.propose(vec![event]).and_then(first)
     }
 
     /// Appends several events, all or none: for readers, for workers, and after a crash. The receipts are in the order
@@ -48,6 +48,10 @@ impl Store {
     /// # Errors
     /// As [`Store::append`]; errors that concern one event name its place in the batch.
     pub fn append_batch(&self, events: Vec<NewEvent>) -> Result<Vec<Receipt>, AppendError> {
+        self.propose(events).map(BatchReceipts::into_vec)
+    }
+
+    fn propose(&self, events: Vec<NewEvent>) -> Receipts {
         self.check(&events)?;
         let propose = |reply| gate::Message::Propose { events, reply };
         let answer = self.house.gate.call_within(self.call_deadline, propose);

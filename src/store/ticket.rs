@@ -1,6 +1,6 @@
 //! An append that was handed in, and its answer that is still to come.
 
-use crate::error::{AppendError, Receipts};
+use crate::error::{AppendError, BatchReceipts, Receipts};
 use crate::event::Receipt;
 use std::time::Duration;
 use supervisors::{Answer, CallError};
@@ -29,7 +29,7 @@ impl Ticket {
     /// # Errors
     /// As [`Store::append`](crate::Store::append).
     pub fn wait(self) -> Result<Receipt, AppendError> {
-        self.0.wait().and_then(first)
+        self.0.receipts().and_then(first)
     }
 
     /// Whether [`Ticket::wait`] would return at once.
@@ -50,6 +50,10 @@ impl BatchTicket {
     /// # Errors
     /// As [`Store::append_batch`](crate::Store::append_batch).
     pub fn wait(self) -> Result<Vec<Receipt>, AppendError> {
+        self.receipts().map(BatchReceipts::into_vec)
+    }
+
+    fn receipts(self) -> Receipts {
         self.answer.wait_timeout(self.deadline).unwrap_or_else(|error| Err(unanswered(&error)))
     }
 
@@ -61,7 +65,7 @@ impl BatchTicket {
 }
 
 /// The receipt of a batch of one.
-pub(super) fn first(receipts: Vec<Receipt>) -> Result<Receipt, AppendError> {
+pub(super) fn first(receipts: BatchReceipts) -> Result<Receipt, AppendError> {
     let missing = || AppendError::Indeterminate { why: "the store gave no receipt".into() };
     receipts.into_iter().next().ok_or_else(missing)
 }

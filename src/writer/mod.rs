@@ -3,7 +3,7 @@
 //! Receives: `Append` from the gate, `Commit` from cursor workers, `Flush` from the door, its own `FlushDue`, `Synced`
 //! from the syncer.
 //! Sends: `Committed` to the indexer, with those who wait for it; `CatchUp`, once, when it starts; `Sync` to the syncer.
-//! Owns: the journal, and what the index does not know yet.
+//! Owns: the journal, the newest versions, and what the index does not know yet.
 //! Fails: poisoned by a failed sync (escalates); anything else restarts it, and it recovers from the disk.
 
 mod error;
@@ -13,13 +13,14 @@ mod message;
 mod plan;
 mod syncer;
 mod unapplied;
+mod versions;
 
 pub(crate) use error::WriterError;
 pub(crate) use limits::{Limits, check};
 pub(crate) use message::{Advance, Append, Commit, Message};
 pub(crate) use syncer::Syncer;
 
-use crate::error::{AppendError, CommitError, Receipts, SharedError};
+use crate::error::{AppendError, BatchReceipts, CommitError, Receipts, SharedError};
 use crate::event::{Durability, EventId, NewEvent, Receipt};
 use crate::index::Checkpoint;
 use crate::indexer::{self, Answer, Committed};
@@ -32,6 +33,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use supervisors::{Actor, Address, Context, Flow};
 use unapplied::Unapplied;
+use versions::Versions;
 
 /// The longest that a sync is put off so that more may share it.
 const SHARING_MAX: Duration = Duration::from_millis(1);
@@ -59,6 +61,8 @@ pub(crate) struct Writer {
     setup: Setup,
     /// The truth; opened when the writer starts.
     journal: Option<Journal>,
+    /// The newest versions, those of staged events too.
+    versions: Versions,
     /// What this turn has staged.
     staged: Unapplied,
     /// What was committed and is not in the index yet.
@@ -129,6 +133,7 @@ impl Writer {
         Self {
             setup,
             journal: None,
+            versions: Versions::default(),
             staged: Unapplied::default(),
             unapplied: Unapplied::default(),
             steps: Vec::new(),
@@ -227,7 +232,9 @@ impl Writer {
     ) -> Result<Receipts, WriterError> {
         self.forget_applied();
         let mut steps = std::mem::take(&mut self.steps);
-        let planned = plan::plan(&events, &self.known(), &mut steps);
+        let Self { setup, journal, staged, unapplied, versions, .. } = self;
+        let known = Known::new(staged, unapplied, &setup.view, journal.as_ref());
+        let planned = plan::plan(&events, &known, versions, &mut steps);
         let staged = match planned {
             Ok(()) => self.stage_steps(events, &steps, durability, context).map(Ok),
             Err(refusal) => Ok(Err(refusal)),
@@ -242,10 +249,12 @@ impl Writer {
         steps: &[Step],
         durability: Durability,
         context: &Context<'_, Message>,
-    ) -> Result<Vec<Receipt>, WriterError> {
-        self.journal().begin(context.runtime().wall_micros());
+    ) -> Result<BatchReceipts, WriterError> {
+        if self.journal().staged_bytes() == 0 {
+            self.journal().begin(context.runtime().wall_micros());
+        }
         let is_batch = events.len() > 1;
-        let mut receipts = Vec::with_capacity(events.len());
+        let mut receipts = BatchReceipts::with_capacity(events.len());
         let mut correlations = Vec::with_capacity(if is_batch { events.len() } else { 0 });
         for (event, step) in events.into_iter().zip(steps) {
             let (receipt, correlation) = match *step {
@@ -291,20 +300,16 @@ impl Writer {
     }
 
     fn known(&self) -> Known<'_> {
-        let journal = self.journal.as_ref().expect("no message comes before the writer has started");
-        Known {
-            staged: &self.staged,
-            unapplied: &self.unapplied,
-            view: &self.setup.view,
-            last: journal.next_position().previous(),
-            tag: journal.store().tag(),
-        }
+        Known::new(&self.staged, &self.unapplied, &self.setup.view, self.journal.as_ref())
     }
 
     /// The index has everything that was committed: what was kept beside it is not needed any more.
     fn forget_applied(&mut self) {
         if self.setup.view.written() >= self.journal().last() || crate::planted("unapplied_forgotten_early") {
             self.unapplied.clear();
+            if self.staged.is_empty() {
+                self.versions.forget_much();
+            }
         }
     }
 
@@ -362,7 +367,9 @@ impl Writer {
     fn tell(&mut self, frame: Option<Arc<Frame>>, context: &mut Context<'_, Message>) {
         let journal = self.journal();
         let durable = if crate::planted("durable_too_early") { journal.last() } else { journal.durable() };
-        let answers = std::mem::take(&mut self.answers);
+        // As many are likely to wait for the next commit.
+        let next = Vec::with_capacity(self.answers.len());
+        let answers = std::mem::replace(&mut self.answers, next);
         context.send(&self.setup.indexer, indexer::Message::Committed(Committed { frame, durable, answers }));
         crate::point("writer.tell.sent");
         self.schedule_flush(context);
@@ -370,6 +377,7 @@ impl Writer {
 
     /// The disk refused before anything was written: nothing of this turn is stored, and everyone is told so.
     fn refuse_all(&mut self, error: JournalError) {
+        self.staged.entities().for_each(|entity| self.versions.take_back(entity));
         self.staged.clear();
         self.needs_sync = false;
         let is_full = matches!(error, JournalError::NoSpace(_));

@@ -1,9 +1,11 @@
 //! Whether a batch may be stored, and with which versions: decided for the whole batch before any of it is staged.
 
 use super::unapplied::Unapplied;
+use super::versions::Versions;
 use crate::error::{AppendError, ReadError};
 use crate::event::{Condition, EventId, Expected, NewEvent, Receipt, StoreTag};
 use crate::index::Window;
+use crate::journal::Journal;
 use crate::position::{Position, Version};
 use crate::view::View;
 use foldhash::HashMap;
@@ -30,10 +32,15 @@ pub(super) struct Known<'a> {
     pub(super) tag: StoreTag,
 }
 
-impl Known<'_> {
-    pub(super) fn version(&self, entity: &str) -> Result<Version, ReadError> {
-        let newer = self.staged.version(entity).or_else(|| self.unapplied.version(entity));
-        newer.map_or_else(|| self.view.version(entity), Ok)
+impl<'a> Known<'a> {
+    pub(super) fn new(
+        staged: &'a Unapplied,
+        unapplied: &'a Unapplied,
+        view: &'a View,
+        journal: Option<&Journal>,
+    ) -> Self {
+        let journal = journal.expect("no message comes before the writer has started");
+        Self { staged, unapplied, view, last: journal.next_position().previous(), tag: journal.store().tag() }
     }
 
     fn keyed(&self, key: &[u8]) -> Result<Option<Receipt>, ReadError> {
@@ -67,30 +74,48 @@ impl Known<'_> {
     }
 }
 
-/// Decides over a batch, into `steps`. All of its events may be stored, or the first that may not is the error.
-pub(super) fn plan(events: &[NewEvent], known: &Known<'_>, steps: &mut Vec<Step>) -> Result<(), AppendError> {
-    let last = events.len().saturating_sub(1);
-    let versions = HashMap::with_capacity_and_hasher(last, Default::default());
-    let mut batch = Batch { last, versions, keys: HashMap::default() };
+/// Decides over a batch, into `steps`, and gives out its versions. All of its events may be stored, or the first that may not
+/// is the error.
+pub(super) fn plan(
+    events: &[NewEvent],
+    known: &Known<'_>,
+    versions: &mut Versions,
+    steps: &mut Vec<Step>,
+) -> Result<(), AppendError> {
     steps.clear();
+    let mut batch = Batch { last: events.len().saturating_sub(1), known, versions, keys: HashMap::default() };
     for (item, event) in events.iter().enumerate() {
         crate::point("writer.plan.before_step");
-        steps.push(batch.step(item, event, known)?);
+        match batch.step(item, event) {
+            Ok(step) => steps.push(step),
+            Err(refusal) => {
+                take_back(events, steps, versions);
+                return Err(refusal);
+            }
+        }
     }
     Ok(())
 }
 
-/// What the earlier events of the batch changed.
+/// Takes back the versions of the events that `steps` had decided to store.
+fn take_back(events: &[NewEvent], steps: &[Step], versions: &mut Versions) {
+    let stored = events.iter().zip(steps).filter(|(_, step)| matches!(step, Step::Store(_)));
+    stored.for_each(|(event, _)| versions.take_back(event.coordinate.entity()));
+}
+
+/// A batch in the middle of its decision.
 struct Batch<'a> {
-    /// The last item: what it changes, nobody asks for.
+    /// The last item: nobody asks for its key.
     last: usize,
-    versions: HashMap<&'a str, Version>,
+    known: &'a Known<'a>,
+    versions: &'a mut Versions,
+    /// The keys of the earlier events.
     keys: HashMap<&'a [u8], usize>,
 }
 
 impl<'a> Batch<'a> {
-    fn step(&mut self, item: usize, event: &'a NewEvent, known: &Known<'_>) -> Result<Step, AppendError> {
-        let options = &event.options;
+    fn step(&mut self, item: usize, event: &'a NewEvent) -> Result<Step, AppendError> {
+        let (options, known) = (&event.options, self.known);
         if let Some(key) = options.key.as_deref().filter(|_| !crate::planted("idempotency_unchecked")) {
             if let Some(receipt) = known.keyed(key).map_err(indeterminate)? {
                 return Ok(Step::Known(Receipt { duplicate: true, ..receipt }));
@@ -102,17 +127,16 @@ impl<'a> Batch<'a> {
                 self.keys.insert(key, item);
             }
         }
+        let ask = |entity: &str| known.view.version(entity);
         let entity = event.coordinate.entity();
-        let actual = match self.versions.get(entity) {
-            Some(version) => *version,
-            None => known.version(entity).map_err(unreadable)?,
-        };
+        let number = self.versions.number(entity, ask).map_err(unreadable)?;
+        let actual = self.versions.newest(number);
         check_expected(item, entity, options.expected, actual)?;
         check_condition(item, options.condition.as_ref(), known)?;
         crate::point("writer.plan.before_causes");
         check_causes(item, event, known)?;
-        if item < self.last && !crate::planted("batch_versions_forgotten") {
-            self.versions.insert(entity, actual.next());
+        if item == self.last || !crate::planted("batch_versions_forgotten") {
+            self.versions.advance(number);
         }
         Ok(Step::Store(if crate::planted("version_off_by_one") { actual } else { actual.next() }))
     }

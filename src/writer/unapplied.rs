@@ -2,11 +2,10 @@
 
 use crate::event::{Coordinate, NewEvent, Receipt};
 use crate::index::Checkpoint;
-use crate::position::{Position, Version};
+use crate::position::Position;
 use crate::region::Region;
 use foldhash::HashMap;
 use std::borrow::Cow;
-use std::sync::Arc;
 
 /// Entries that an emptied map may keep room for: emptying it costs its room, at every commit.
 const ROOM_MAX: usize = 256;
@@ -22,7 +21,6 @@ struct Noted {
 /// The facts of events that the index does not know yet.
 #[derive(Debug, Default)]
 pub(super) struct Unapplied {
-    versions: HashMap<Arc<str>, Version>,
     keys: HashMap<Box<[u8]>, Receipt>,
     checkpoints: HashMap<Box<str>, Checkpoint>,
     events: Vec<Noted>,
@@ -30,21 +28,19 @@ pub(super) struct Unapplied {
 
 impl Unapplied {
     pub(super) fn clear(&mut self) {
-        clear(&mut self.versions);
-        crate::point("writer.clear.half_cleared");
         clear(&mut self.keys);
+        crate::point("writer.clear.half_cleared");
         self.checkpoints.clear();
         self.events.clear();
     }
 
     /// Notes an event that got these numbers.
     pub(super) fn note(&mut self, event: NewEvent, receipt: Receipt) {
-        self.versions.insert(event.coordinate.shared_entity(), receipt.version);
-        crate::point("writer.note.half_noted");
         let NewEvent { coordinate, kind, options, .. } = event;
         if let Some(key) = options.key.filter(|_| !crate::planted("key_not_noted")) {
             self.keys.insert(key, receipt);
         }
+        crate::point("writer.note.half_noted");
         self.events.push(Noted { position: receipt.position, coordinate, kind });
     }
 
@@ -52,7 +48,7 @@ impl Unapplied {
         self.checkpoints.insert(id.into(), checkpoint);
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.events.is_empty() && self.checkpoints.is_empty()
     }
 
@@ -61,15 +57,15 @@ impl Unapplied {
         if self.is_empty() {
             return std::mem::swap(self, staged);
         }
-        self.versions.extend(staged.versions.drain());
-        crate::point("writer.absorb.half_absorbed");
         self.keys.extend(staged.keys.drain());
+        crate::point("writer.absorb.half_absorbed");
         self.checkpoints.extend(staged.checkpoints.drain());
         self.events.append(&mut staged.events);
     }
 
-    pub(super) fn version(&self, entity: &str) -> Option<Version> {
-        self.versions.get(entity).copied()
+    /// The entities of the noted events, one for each event.
+    pub(super) fn entities(&self) -> impl Iterator<Item = &str> {
+        self.events.iter().map(|event| event.coordinate.entity())
     }
 
     pub(super) fn keyed(&self, key: &[u8]) -> Option<Receipt> {
@@ -100,8 +96,10 @@ fn clear<K, V>(map: &mut HashMap<K, V>) {
 mod tests {
     use super::*;
     use crate::event::{Durability, EventId, StoreTag};
+    use crate::position::Version;
     use crate::storage::simulated::SimulatedDisk;
     use crate::{Config, Store};
+    use std::sync::Arc;
     use supervisors::Runtime;
 
     #[test]
@@ -119,7 +117,7 @@ mod tests {
         assert_eq!([4, 5, 8, 9].map(|after| first(&Region::all(), after)), [Some(5), Some(7), Some(9), None]);
         assert_eq!(first(&Region::entity("door-1"), 5), Some(9));
         assert_eq!(first(&Region::kind("Closed"), 0), None);
-        assert_eq!((unapplied.version("door-1"), unapplied.version("door-3")), (Some(Version::new(9)), None));
+        assert!(unapplied.entities().eq(["door-1", "door-2", "door-1"]));
         let checkpoint = |id| unapplied.checkpoint(id).map(|checkpoint| checkpoint.position.get());
         assert_eq!((checkpoint("mailer"), checkpoint("other")), (Some(4), None));
     }
@@ -137,8 +135,6 @@ mod tests {
         }
         let other = Coordinate::new("door-2", "house").unwrap();
         store.append_event(NewEvent::raw(other, "Opened", 1, Vec::new())).unwrap();
-        let name = coordinate.shared_entity();
-        drop(coordinate);
-        assert_eq!(Arc::strong_count(&name), 1, "nobody else has the name of what was appended before");
+        assert_eq!(coordinate.clones(), 1, "nobody else has the coordinate of what was appended before");
     }
 }

@@ -198,14 +198,8 @@ fn an_edited_record_with_every_checksum_mended_still_breaks_the_chain() {
     let header = frame::FrameHeader::decode(&edited, STORE.seeds().frame(1, 512)).unwrap();
     let mut forged = vec![0; 64];
     let numbers = Numbers { version: Version::new(1), ..Numbers::default() };
-    record::put_event(
-        &mut forged,
-        &event(payload(1, 1).to_ascii_uppercase()),
-        &numbers,
-        1,
-        NOW,
-        STORE.seeds(),
-    );
+    let other = event(payload(1, 1).to_ascii_uppercase());
+    record::EventRecord::new(&other, &numbers).put(&mut forged, 1, NOW, STORE.seeds());
     edited.copy_from_slice(&forged);
     frame::FrameHeader { chain: frame::chain_origin(STORE), ..header }
         .seal(&mut edited, STORE.seeds().frame(1, 512));

@@ -79,6 +79,11 @@ pub const TABLE: &[Bug] = &[
     bug("key_not_noted", BROAD, "a key is not known before the index has it"),
     bug("version_off_by_one", BROAD, "versions lag by one"),
     quick("batch_versions_forgotten", BROAD, "the events of a batch share a version"),
+    bug(
+        "versions_not_taken_back",
+        BROAD,
+        "the versions of events that are refused are given out all the same",
+    ),
     quick("expected_unchecked", BROAD, "an expected version may be any"),
     quick("condition_unchecked", BROAD, "conditions always hold"),
     bug("cause_unchecked", BROAD, "a cause may be an event of another store"),
