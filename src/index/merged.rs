@@ -11,8 +11,8 @@ use super::table::Table;
 use super::{IndexError, Sort, filter};
 use crate::position::Position;
 use crate::region::{EntityMatch, Region, Term};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// The most names whose segments are gathered for a prefix: with more, every segment is taken for one that may answer.
 const PREFIX_NAMES_MAX: usize = 256;
@@ -23,11 +23,13 @@ pub(super) struct Merged {
     pub(super) level: u8,
     first: u32,
     is_lost: Arc<AtomicBool>,
+    /// Its file, once it was asked. It stays open: of merges there are never more than seven of a level.
+    table: Arc<OnceLock<Arc<Table>>>,
 }
 
 impl Merged {
     pub(super) fn new(level: u8, first: u32) -> Self {
-        Self { level, first, is_lost: Arc::default() }
+        Self { level, first, is_lost: Arc::default(), table: Arc::default() }
     }
 
     pub(super) fn first_segment(&self) -> u32 {
@@ -42,8 +44,12 @@ impl Merged {
         self.is_lost.load(Ordering::Acquire)
     }
 
-    pub(super) fn table(&self, files: &Files) -> Result<Arc<Table>, IndexError> {
-        files.table(self.level, self.first, self.last_segment())
+    pub(super) fn table(&self, files: &Files) -> Result<&Arc<Table>, IndexError> {
+        if let Some(table) = self.table.get() {
+            return Ok(table);
+        }
+        let table = files.table(self.level, self.first, self.last_segment())?;
+        Ok(self.table.get_or_init(|| table))
     }
 
     /// The numbers of the segments in which the name occurs, ascending; `None` if the merge cannot tell.
@@ -77,7 +83,7 @@ impl Merged {
 
     /// A merge that does not answer is left out from now on: its segments know everything it knows.
     fn ask<T>(&self, files: &Files, look: impl Fn(&Table) -> Result<T, IndexError>) -> Option<T> {
-        match self.table(files).and_then(|table| look(&table)) {
+        match self.table(files).and_then(|table| look(table)) {
             Ok(answer) => Some(answer),
             Err(error) => {
                 let is_known = self.is_lost.swap(true, Ordering::AcqRel);

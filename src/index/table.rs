@@ -144,8 +144,11 @@ impl Table {
         let holds_cells = filter::blocks_hold(section.blocks, section.items);
         self.sound(section.block, holds_cells.then_some(()))?;
         let (number, at) = filter::place(hash, section.items);
-        let block = self.block_of(section, number)?;
-        Ok(filter::may_hold(&block[..PAYLOAD_BYTES], at, hash))
+        let look = |block: &Block| filter::may_hold(&block[..PAYLOAD_BYTES], at, hash);
+        match self.blocks.look(&(self.id, section.block.saturating_add(number)), look) {
+            Some(may_hold) => Ok(may_hold),
+            None => Ok(look(&self.block_of(section, number)?)),
+        }
     }
 }
 
