@@ -29,6 +29,7 @@ pub struct Config {
     pub(crate) index_cache_bytes: u64,
     pub(crate) read_cache_bytes: u64,
     pub(crate) flush_interval: Duration,
+    pub(crate) flush_bytes: u64,
     pub(crate) call_deadline: Duration,
     pub(crate) shutdown_deadline: Duration,
     pub(crate) durability: Durability,
@@ -68,6 +69,7 @@ impl Config {
             index_cache_bytes: 16 * MIB,
             read_cache_bytes: 64 * MIB,
             flush_interval: Duration::from_millis(100),
+            flush_bytes: 8 * MIB,
             call_deadline: Duration::from_secs(30),
             shutdown_deadline: Duration::from_secs(10),
             durability: Durability::Durable,
@@ -149,6 +151,14 @@ impl Config {
         self
     }
 
+    /// Buffered bytes that are brought to the disk without waiting for the [flush interval](Config::flush_interval): 4 KiB to
+    /// 1 GiB, by default 8 MiB. What is buffered when a process is killed is written again by the next open: the more it is,
+    /// the longer that takes.
+    pub fn flush_bytes(mut self, bytes: u64) -> Self {
+        self.flush_bytes = bytes;
+        self
+    }
+
     /// How long a caller waits for an answer before it is told that the outcome is unknown: 1 ms to 24 h, by
     /// default 30 s.
     pub fn call_deadline(mut self, deadline: Duration) -> Self {
@@ -188,6 +198,7 @@ impl Config {
         within("index_cache_bytes", self.index_cache_bytes, 64 * kib, 64 << 30, "bytes")?;
         within("read_cache_bytes", self.read_cache_bytes, 64 * kib, 64 << 30, "bytes")?;
         within("flush_interval", millis(self.flush_interval), 1, 3_600_000, "ms")?;
+        within("flush_bytes", self.flush_bytes, 4 * kib, 1 << 30, "bytes")?;
         within("call_deadline", millis(self.call_deadline), 1, 86_400_000, "ms")?;
         within("shutdown_deadline", millis(self.shutdown_deadline), 1, 3_600_000, "ms")
     }

@@ -110,6 +110,12 @@ impl Journal {
         self.tail.synced_through < self.tail.offset
     }
 
+    /// Bytes of the last segment that were committed and are not durable yet.
+    #[must_use]
+    pub fn unsynced_bytes(&self) -> u64 {
+        self.tail.offset - self.tail.synced_through
+    }
+
     /// The failure after which no commit is taken, if there was one.
     #[must_use]
     pub fn poison(&self) -> Option<&StorageError> {

@@ -88,6 +88,7 @@ pub(crate) fn start(plan: Plan) -> Result<House, StartError> {
         options: journal_options(&config),
         limits,
         flush_interval: config.flush_interval,
+        flush_bytes: config.flush_bytes,
         view: Arc::clone(&view),
         indexer,
         syncer,

@@ -13,23 +13,33 @@ impl Writer {
         self.answers.push(Answer::Flushed(reply));
     }
 
-    /// What is buffered goes to the disk within the flush interval, whatever becomes of later commits.
+    /// What is buffered goes to the disk within the flush interval, whatever becomes of later commits, and at once when it is
+    /// much: a recovery writes it again.
     pub(super) fn schedule_flush(&mut self, context: &mut Context<'_, Message>) {
-        if self.journal().needs_sync() && !self.flush_is_due && !crate::planted("flush_not_scheduled") {
-            self.flush_is_due = true;
-            context.send_after(self.setup.flush_interval, Message::FlushDue);
+        if !self.is_syncing && self.journal().unsynced_bytes() >= self.setup.flush_bytes {
+            return self.begin_sync(context);
+        }
+        if self.journal().needs_sync() && self.flush_due.is_none() && !crate::planted("flush_not_scheduled") {
+            self.flush_due = Some(context.send_after(self.setup.flush_interval, Message::FlushDue));
         }
     }
 
     /// Nobody waits for this sync, so that it runs beside the appends. While one takes longer than the interval, the next
     /// waits for another interval.
     pub(super) fn flush_due(&mut self, context: &mut Context<'_, Message>) {
-        self.flush_is_due = false;
+        self.flush_due = None;
         if self.is_syncing {
             return self.schedule_flush(context);
         }
+        self.begin_sync(context);
+    }
+
+    fn begin_sync(&mut self, context: &mut Context<'_, Message>) {
         if let Some(sync) = self.journal().background_sync() {
             self.is_syncing = true;
+            if let Some(timer) = self.flush_due.take() {
+                context.cancel(timer);
+            }
             let writer = context.address().clone();
             context.send(&self.setup.syncer, syncer::Message::Sync { sync, writer });
         }

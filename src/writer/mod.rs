@@ -31,7 +31,7 @@ use crate::view::View;
 use plan::{Known, Step};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use supervisors::{Actor, Address, Context, Flow};
+use supervisors::{Actor, Address, Context, Flow, TimerId};
 use unapplied::Unapplied;
 use versions::Versions;
 
@@ -50,6 +50,7 @@ pub(crate) struct Setup {
     pub(crate) options: JournalOptions,
     pub(crate) limits: Limits,
     pub(crate) flush_interval: Duration,
+    pub(crate) flush_bytes: u64,
     pub(crate) view: Arc<View>,
     pub(crate) indexer: Address<indexer::Message>,
     pub(crate) syncer: Address<syncer::Message>,
@@ -73,8 +74,8 @@ pub(crate) struct Writer {
     answers: Vec<Answer>,
     /// Whether someone of them waits for the disk.
     needs_sync: bool,
-    /// Whether `FlushDue` is on its way.
-    flush_is_due: bool,
+    /// `FlushDue`, while it is on its way.
+    flush_due: Option<TimerId>,
     /// Whether the syncer is at work for this incarnation.
     is_syncing: bool,
 }
@@ -139,7 +140,7 @@ impl Writer {
             steps: Vec::new(),
             answers: Vec::new(),
             needs_sync: false,
-            flush_is_due: false,
+            flush_due: None,
             is_syncing: false,
         }
     }

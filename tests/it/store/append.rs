@@ -233,6 +233,22 @@ fn a_buffered_event_reaches_the_disk_by_itself_after_the_flush_interval() {
 }
 
 #[test]
+fn much_that_is_buffered_reaches_the_disk_before_the_flush_interval() {
+    let dir = tempdir();
+    let config = small(dir.path()).flush_interval(Duration::from_secs(3_600)).flush_bytes(4 << 10);
+    let store = Store::open(config).unwrap();
+    let witness = CursorWorkerConfig::default().checkpoint(CheckpointId::new("witness").unwrap());
+    let worker = store.cursor_worker(&Region::all(), witness, |_, _| CursorWorkerAction::Stop).unwrap();
+    let little = store.append_with(&at("tree"), &note(1), buffered()).unwrap();
+    assert_eq!(store.durable(), Position::START, "what is little waits");
+    for n in 2..200 {
+        store.append_with(&at("tree"), &note(n), buffered()).unwrap();
+    }
+    worker.join().unwrap();
+    assert!(store.durable() > little.position);
+}
+
+#[test]
 fn tickets_are_answered_in_order_and_a_dropped_ticket_does_not_take_its_event_back() {
     let dir = tempdir();
     let store = Store::open(small(dir.path())).unwrap();

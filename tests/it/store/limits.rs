@@ -148,7 +148,7 @@ fn a_region_with_too_many_terms_is_refused_wherever_it_is_used() {
 fn a_config_that_cannot_work_is_refused_by_the_name_of_its_setting_and_nothing_is_created() {
     use std::time::Duration;
     type Change = fn(Config) -> Config;
-    let cases: [(&str, Change); 31] = [
+    let cases: [(&str, Change); 33] = [
         ("commit_bytes_max", |c| c.commit_bytes_max(0)),
         ("commit_bytes_max", |c| c.commit_bytes_max(16 * 1024 - 1)),
         ("commit_bytes_max", |c| c.commit_bytes_max((1 << 30) + 1)),
@@ -176,6 +176,8 @@ fn a_config_that_cannot_work_is_refused_by_the_name_of_its_setting_and_nothing_i
         ("flush_interval", |c| c.flush_interval(Duration::ZERO)),
         ("flush_interval", |c| c.flush_interval(Duration::from_nanos(1))),
         ("flush_interval", |c| c.flush_interval(Duration::MAX)),
+        ("flush_bytes", |c| c.flush_bytes((4 << 10) - 1)),
+        ("flush_bytes", |c| c.flush_bytes((1 << 30) + 1)),
         ("call_deadline", |c| c.call_deadline(Duration::ZERO)),
         ("call_deadline", |c| c.call_deadline(Duration::MAX)),
         ("shutdown_deadline", |c| c.shutdown_deadline(Duration::ZERO)),
@@ -209,7 +211,8 @@ fn a_config_at_the_ends_of_its_ranges_works() {
         .open_files_max(2)
         .index_cache_bytes(64 << 10)
         .read_cache_bytes(64 << 10)
-        .flush_interval(Duration::from_millis(1));
+        .flush_interval(Duration::from_millis(1))
+        .flush_bytes(4 << 10);
     let most = Config::new(dir.path().join("most"))
         .commit_bytes_max(512 << 20)
         .segment_bytes(1 << 30)
@@ -220,6 +223,7 @@ fn a_config_at_the_ends_of_its_ranges_works() {
         .index_cache_bytes(64 << 30)
         .read_cache_bytes(64 << 30)
         .flush_interval(Duration::from_secs(3_600))
+        .flush_bytes(1 << 30)
         .call_deadline(Duration::from_secs(86_400))
         .shutdown_deadline(Duration::from_secs(3_600));
     for config in [least, most] {
