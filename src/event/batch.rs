@@ -181,6 +181,11 @@ impl Batch {
     }
 
     /// Adds the block that the events are lent out of which were pushed since the last block.
+    /// Takes memory for so many events at once.
+    pub(crate) fn reserve(&mut self, events: usize) {
+        self.events.reserve(events);
+    }
+
     pub(crate) fn push_block(&mut self, block: Arc<Vec<u8>>) {
         self.blocks.push(Lent { bytes: block, end: self.events.len() });
     }

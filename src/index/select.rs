@@ -21,6 +21,7 @@ pub(super) fn select(part: &Part, region: &Region, window: Window, found: &mut V
         }
     };
     places.truncate(window.limit);
+    found.reserve(places.len());
     let located = places.iter().filter_map(|place| {
         let (_, location) = part.record(*place)?;
         Some(Found { position: part.position(*place), location })

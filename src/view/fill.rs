@@ -15,9 +15,11 @@ const RUN_EVENTS_MIN: usize = 4;
 
 /// Adds the found events to `batch`. They are given in position order.
 pub(super) fn fill(reader: &JournalReader, found: &[Found], batch: &mut Batch) -> Result<(), ReadError> {
+    batch.reserve(found.len());
     let mut singles = batch.empty_spare();
-    for run in found.chunk_by(|one, next| is_near(*one, *next)) {
-        if run.len() < RUN_EVENTS_MIN {
+    singles.reserve(room_for_singles(found));
+    for run in runs(found) {
+        if is_short(run) {
             singles = read_singles(reader, run, singles, batch)?;
             continue;
         }
@@ -28,6 +30,22 @@ pub(super) fn fill(reader: &JournalReader, found: &[Found], batch: &mut Batch) -
     }
     end_block(singles, batch);
     Ok(())
+}
+
+/// Those that stand close together, in turn.
+fn runs(found: &[Found]) -> impl Iterator<Item = &[Found]> {
+    found.chunk_by(|one, next| is_near(*one, *next))
+}
+
+fn is_short(run: &[Found]) -> bool {
+    run.len() < RUN_EVENTS_MIN
+}
+
+/// Bytes that those take that are not read together, or as many as are read before a block ends.
+fn room_for_singles(found: &[Found]) -> usize {
+    let singles = runs(found).filter(|run| is_short(run)).flatten();
+    let bytes: u64 = singles.map(|found| u64::from(found.location.length.min(NEAR_BYTES))).sum();
+    bytes.min(READ_BYTES_MAX.into()) as usize
 }
 
 /// Hands what was read to the batch; gives memory to go on with.
