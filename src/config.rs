@@ -138,7 +138,7 @@ impl Config {
 
     /// Segments, and files of the index, that are kept open for readers: 2 to 4,096 of each, by default 320: enough for 20 GiB
     /// in segments of 64 MiB. Random reads of a store of more segments open and close them; the system must allow as many open
-    /// files as both together.
+    /// files as both together, and 28 more: at most seven files of each of four levels stand for many segments and stay open.
     pub fn open_files_max(mut self, files: u64) -> Self {
         self.open_files_max = files;
         self
