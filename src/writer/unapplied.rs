@@ -97,10 +97,7 @@ mod tests {
     use super::*;
     use crate::event::{Durability, EventId, StoreTag};
     use crate::position::Version;
-    use crate::storage::simulated::SimulatedDisk;
     use crate::{Config, Store};
-    use std::sync::Arc;
-    use supervisors::Runtime;
 
     #[test]
     fn what_was_noted_is_found_by_region_behind_a_position_and_by_name() {
@@ -124,10 +121,8 @@ mod tests {
 
     #[test]
     fn what_the_index_knows_is_not_kept_beside_it() {
-        let runtime = Runtime::threads();
-        let builder =
-            Store::builder(Config::new("simulated")).simulated(runtime, Arc::new(SimulatedDisk::new()));
-        let store = builder.open().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(Config::new(dir.path())).unwrap();
         let coordinate = Coordinate::new("door-1", "house").unwrap();
         for number in 0..3 {
             let event = NewEvent::raw(coordinate.clone(), "Opened", 1, vec![number]);

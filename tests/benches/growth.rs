@@ -13,7 +13,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
-use timberline::{Config, Coordinate, Durability, EventId, NewEvent, Position, Region, Store};
+use timberline::{
+    Config, Coordinate, CursorWorkerAction, CursorWorkerConfig, Durability, EventId, NewEvent, Position,
+    Region, Store,
+};
 
 const ENTITY_EVENTS: u64 = 500;
 const PAYLOAD_BYTES: usize = 128;
@@ -126,6 +129,7 @@ fn measure(dir: &Path, count: u64) {
     entities(&store, count);
     ids(&store, count);
     versions(&store, count);
+    worker(&store, count);
     let used = resident_bytes().saturating_sub(before);
     say("5 memory after use", used as f64 / 1e6, "MB");
     say("5 memory after use, per event", used as f64 / count as f64, "B");
@@ -177,6 +181,19 @@ fn versions(store: &Store, count: u64) {
         assert_eq!(store.last_version(&format!("nobody-{number}")).unwrap().get(), 0);
     }
     began.say("9 version of an entity that is not there", lookups);
+}
+
+/// A worker over the first five million events, or over all if those are fewer.
+fn worker(store: &Store, count: u64) {
+    let (events, mut handled) = (count.min(5_000_000), 0);
+    let began = Instant::now();
+    let config = CursorWorkerConfig::default().batch_size(4_096);
+    let worker = store.cursor_worker(&Region::all(), config, move |batch, _| {
+        handled += batch.iter().filter(|event| event.payload.len() == PAYLOAD_BYTES).count() as u64;
+        if handled < events { CursorWorkerAction::Continue } else { CursorWorkerAction::Stop }
+    });
+    worker.unwrap().join().unwrap();
+    say("A cursor worker", events as f64 / began.elapsed().as_secs_f64() / 1e6, "M/s");
 }
 
 /// The same reads when nothing of the store is in memory: every one of them goes to the disk.
