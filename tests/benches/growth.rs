@@ -114,6 +114,8 @@ fn fill(dir: &Path, count: u64) {
         .sum();
     say("3 bytes on disk per event", bytes as f64 / count as f64, "B");
     say("3 of them for the index", index as f64 / count as f64, "B");
+    // The system is not to be busy with this when the next step is measured.
+    sync_files(dir);
 }
 
 fn measure(dir: &Path, count: u64) {
@@ -187,7 +189,7 @@ fn versions(store: &Store, count: u64) {
 fn worker(store: &Store, count: u64) {
     let (events, mut handled) = (count.min(5_000_000), 0);
     let began = Instant::now();
-    let config = CursorWorkerConfig::default().batch_size(4_096);
+    let config = CursorWorkerConfig::default().batch_size(1_024);
     let worker = store.cursor_worker(&Region::all(), config, move |batch, _| {
         handled += batch.iter().filter(|event| event.payload.len() == PAYLOAD_BYTES).count() as u64;
         if handled < events { CursorWorkerAction::Continue } else { CursorWorkerAction::Stop }
@@ -228,12 +230,19 @@ fn say_cold(dir: &Path, name: &str, mut read: impl FnMut(u64)) {
     say(&format!("{name}, cold"), micros / rounds as f64, "us");
 }
 
+/// Waits until every file of a store is on the disk.
+fn sync_files(dir: &Path) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        std::fs::File::open(entry.unwrap().path()).unwrap().sync_all().unwrap();
+    }
+}
+
 /// Drops every file of a store from the system's memory; false where that cannot be asked for.
 fn evict(dir: &Path) -> bool {
+    // What is not on the disk yet stays in memory.
+    sync_files(dir);
     for entry in std::fs::read_dir(dir).unwrap() {
         let file = std::fs::File::open(entry.unwrap().path()).unwrap();
-        // What is not on the disk yet stays in memory.
-        file.sync_all().unwrap();
         #[cfg(target_os = "linux")]
         rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
     }

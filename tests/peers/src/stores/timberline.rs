@@ -28,7 +28,7 @@ pub const PEER: Peer = Peer {
 const PIPELINE: usize = 1_024;
 
 /// What the handler of a scan is given at once where no checkpoint limits it.
-const SCAN_BATCH: usize = 4_096;
+const SCAN_BATCH: usize = 1_024;
 
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
