@@ -138,7 +138,8 @@ impl Config {
 
     /// Segments, and files of the index, that are kept open for readers: 2 to 4,096 of each, by default 320: enough for 20 GiB
     /// in segments of 64 MiB. Random reads of a store of more segments open and close them; the system must allow as many open
-    /// files as both together, and 28 more: at most seven files of each of four levels stand for many segments and stay open.
+    /// files as both together, and some that stand for many segments and stay open: at most eight for each of 8, 64 and 512,
+    /// and one for each 4,096.
     pub fn open_files_max(mut self, files: u64) -> Self {
         self.open_files_max = files;
         self

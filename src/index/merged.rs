@@ -23,7 +23,8 @@ pub(super) struct Merged {
     pub(super) level: u8,
     first: u32,
     is_lost: Arc<AtomicBool>,
-    /// Its file, once it was asked. It stays open: of merges there are never more than seven of a level.
+    /// Its file, once it was asked. It stays open: of merges there are at most eight of a level, but for the highest, of which
+    /// one stands for 4,096 segments.
     table: Arc<OnceLock<Arc<Table>>>,
 }
 
