@@ -30,23 +30,14 @@ impl Window {
         let buffered = self.start + self.buffer.len() as u64;
         if offset < self.start || offset + length as u64 > buffered {
             let ahead = (CHUNK_BYTES as u64).min(self.end.saturating_sub(offset)) as usize;
-            let kept = self.keep_from(offset);
             self.buffer.resize(length.max(ahead), 0);
-            let count = self.file.read_at(&mut self.buffer[kept..], offset + kept as u64)?;
-            self.buffer.truncate(kept + count);
+            self.start = offset;
+            let count = self.file.read_at(&mut self.buffer, offset)?;
+            self.buffer.truncate(count);
         }
         let begin = (offset - self.start) as usize;
         let end = (begin + length).min(self.buffer.len());
         Ok(self.buffer.get(begin..end).unwrap_or_default())
-    }
-
-    /// Moves the begin to `offset`; gives how many bytes from there on were read already. Large frames seldom end where a chunk
-    /// does: the rest of one is moved and not read again.
-    fn keep_from(&mut self, offset: u64) -> usize {
-        let passed = offset.checked_sub(self.start).map_or(self.buffer.len(), |passed| passed as usize);
-        self.buffer.drain(..passed.min(self.buffer.len()));
-        self.start = offset;
-        self.buffer.len()
     }
 }
 
